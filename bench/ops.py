@@ -1,0 +1,75 @@
+"""The words plugins are written in: losses, distances and averages that hold on every engine.
+
+All losses are means over the rows that count (``batch.w``), in nats.
+"""
+
+from collections.abc import Iterable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bench.plugin import Batch, Out, Tensors
+
+__all__ = ["cross_entropy", "dot", "kl", "mean", "mean_rows", "sq_distance", "zeros"]
+
+
+def mean_rows(values: Tensor, w: Tensor | None) -> Tensor:
+    """The mean of `values` [B] over the rows that count; 0 where none does.
+
+    >>> mean_rows(torch.tensor([1.0, 3.0, 100.0]), torch.tensor([1.0, 1.0, 0.0]))
+    tensor(2.)
+    """
+    if w is None:
+        return values.mean()
+    return (values * w).sum() / w.sum().clamp_min(1.0)
+
+
+def cross_entropy(out: Out, batch: Batch) -> Tensor:
+    """The mean cross-entropy of logits [B, C] with the batch's labels."""
+    if batch.w is None:
+        return F.cross_entropy(out.logits, batch.y)
+    return mean_rows(F.cross_entropy(out.logits, batch.y, reduction="none"), batch.w)
+
+
+def kl(student: Out, teacher: Out, batch: Batch) -> Tensor:
+    """KL(teacher || student), the mean over rows of the sum over classes ("batchmean"); the teacher is a constant.
+
+    PyTorch's reduction "mean" would divide by the number of classes as well and so weaken the term C times.
+    """
+    target = teacher.logits.detach().log_softmax(1)
+    terms = F.kl_div(student.logits.log_softmax(1), target, reduction="none", log_target=True)
+    return mean_rows(terms.sum(1), batch.w)
+
+
+def sq_distance(a: Tensors, b: Tensors, names: Iterable[str]) -> Tensor:
+    """The squared Euclidean distance of two models over the named tensors, a scalar."""
+    return torch.stack([(a[name] - b[name]).square().sum() for name in sorted(names)]).sum()
+
+
+def dot(a: Tensors, b: Tensors, names: Iterable[str]) -> Tensor:
+    """The inner product of two models over the named tensors, a scalar."""
+    return torch.stack([(a[name] * b[name]).sum() for name in sorted(names)]).sum()
+
+
+def zeros(tensors: Tensors) -> Tensors:
+    """Zeros of the same shapes."""
+    return {name: torch.zeros_like(tensor) for name, tensor in tensors.items()}
+
+
+def mean(stacked: Tensors, weights: Tensor) -> Tensors:
+    """The weighted mean over the first axis of each tensor [K, ...], `weights` [K] >= 0 with a positive sum.
+
+    Computed in double precision: the mean of K equal models is that model to the bit, and the order of clients does
+    not show. Integer tensors (BatchNorm's batch counter) are averaged and rounded, and keep their type.
+
+    >>> mean({"w": torch.tensor([[1.0], [4.0]])}, torch.tensor([2.0, 1.0]))
+    {'w': tensor([2.])}
+    """
+    share = weights.double() / weights.double().sum()
+
+    def one(tensor: Tensor) -> Tensor:
+        average = torch.tensordot(share, tensor.double(), dims=1)
+        return (average if tensor.is_floating_point() else average.round()).to(tensor.dtype)
+
+    return {name: one(tensor) for name, tensor in stacked.items()}

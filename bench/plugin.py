@@ -1,0 +1,294 @@
+"""The contract of an algorithm: named tensors in, named tensors out, no loop over clients.
+
+A client's round is ``start -> [per phase, per batch: gradient of loss -> optimiser] -> summarise -> finish``; the
+server's is ``aggregate``. The engine owns optimiser, data order, budget, evaluation and clock, so that equal budgets
+are a property of the suite, not of a plugin's good will.
+
+Rules that make one plugin run on every engine (one client at a time, many stacked, over a wire):
+
+* An algorithm is a frozen dataclass; its fields are its hyper-parameters. State lives in what the methods are given
+  and return. What `download` returns and `finish` uploads is all that travels, so byte counts are exact.
+* Methods are pure: no in-place change of what they are given, no random numbers, no devices, no input or output.
+* No Python branch on a tensor or on a float hyper-parameter inside a method (an engine may put a tensor in its place
+  to train several settings at once); branching on ints, strings, booleans and names is fine.
+"""
+
+import copy
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from difflib import get_close_matches
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self, cast
+
+import torch
+from torch import Tensor
+
+from bench.registry import algorithm
+
+__all__ = [
+    "Algorithm",
+    "At",
+    "Batch",
+    "Local",
+    "Nets",
+    "Out",
+    "Parts",
+    "Phase",
+    "Round",
+    "Slot",
+    "State",
+    "Task",
+    "Tensors",
+    "algorithm",
+    "choice",
+    "number",
+    "whole",
+]
+
+Tensors = dict[str, Tensor]
+"""Tensor name -> tensor: "body.0.weight" -> [64, 64]."""
+State = dict[str, Tensors]
+"""Slot name -> its tensors: "model", "meme", "control", ..."""
+Part = Literal["head", "body", "norm"]
+
+
+class ParameterError(ValueError):
+    """A hyper-parameter out of its range or of the wrong type; the message names field, expectation and value."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch of one client."""
+
+    x: Tensor  # [B, channels, height, width], normalised float
+    y: Tensor  # [B] int64 class numbers
+    rows: Tensor  # [B] int64 row numbers in the training split
+    w: Tensor | None = None  # [B] float, 0 marks padding that must not count; None: every row counts
+
+
+class Out(NamedTuple):
+    """What a net returns."""
+
+    logits: Tensor  # [B, classes]
+    features: Tensor  # [B, features]: the input of the head
+
+
+class Nets(Protocol):
+    """The forward passes: ``nets("model", work["model"], batch.x)`` is an `Out`.
+
+    Tensors that are being trained run in training mode (BatchNorm uses and updates batch statistics); any others, such
+    as a downloaded teacher, run in evaluation mode.
+    """
+
+    def __call__(self, slot: str, tensors: Tensors, x: Tensor) -> Out: ...
+
+
+@dataclass(frozen=True)
+class Slot:
+    """How an engine treats one net of a client's work state."""
+
+    role: Literal["shared", "personal"] = "shared"  # whose architecture and initial weights: everyone's or the client's
+    private: tuple[Part, ...] = ()  # parts that never leave the client; the engine adds and removes them
+    keeps: bool = False  # whether optimiser state (momentum) survives rounds
+    clip: float | None = None  # largest gradient norm of the slot per step; None: no clipping
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One local stage: what it trains, for how long."""
+
+    trains: tuple[str, ...] = ("model",)  # slots, or "slot/head", "slot/body", "slot/norm" for a part of one
+    epochs: int | None = None  # None: the suite's local epochs or steps
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What one net consists of, by tensor name; found from module types and places, never guessed from names."""
+
+    architecture: str
+    features: int  # width of the head's input
+    parameters: frozenset[str]
+    buffers: frozenset[str]
+    head: frozenset[str]
+    norm: frozenset[str]  # parameters and buffers of normalisation layers
+
+    def named(self, part: Part) -> frozenset[str]:
+        """The tensor names of a part; "body" is all that is not the head."""
+        if part == "body":
+            return (self.parameters | self.buffers) - self.head
+        return self.head if part == "head" else self.norm
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be learned, and by which nets."""
+
+    classes: int
+    shape: tuple[int, int, int]  # channels, height, width
+    shared: Parts  # the net of the role "shared"
+    personal: tuple[Parts, ...]  # the nets of the role "personal", one per client
+
+    @property
+    def mixed(self) -> bool:
+        """Whether any client's own architecture differs from the shared one."""
+        return any(own.architecture != self.shared.architecture for own in self.personal)
+
+
+@dataclass(frozen=True)
+class At:
+    """Where a method is being called."""
+
+    round: int  # from 0
+    rounds: int  # how many there will be
+    task: Task
+    nets: Mapping[str, Parts]  # slot -> its net, of the client at hand (on the server: the shared slots)
+    phase: int = 0
+
+    @property
+    def progress(self) -> float:
+        """How much of the run lies behind: 0 in the first round, 1 in the last."""
+        return self.round / max(1, self.rounds - 1)
+
+
+@dataclass(frozen=True)
+class Local:
+    """What an engine tells `finish` of the local work."""
+
+    steps: Tensor  # [] optimiser steps taken in this round, over all phases
+    lr: Tensor  # [] learning rate of this round
+    summary: Tensors  # the sum over the client's training batches of what `summarise` returned; {} without it
+
+
+@dataclass(frozen=True)
+class Round:
+    """What an engine tells `aggregate`; K clients took part."""
+
+    examples: Tensor  # [K] float: training examples, in the order of the uploads' first axis
+    clients: int  # the whole population, of which K took part
+
+
+class Algorithm(ABC):
+    """A federated algorithm. Subclass as ``@algorithm("name") @dataclass(frozen=True)``; see docs/add-an-algorithm.md."""
+
+    source: ClassVar[str]  # paper, section and equation
+    summarises: ClassVar[bool] = False  # whether `summarise` runs over the training data after local training
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+    def slots(self) -> Mapping[str, Slot]:
+        """The nets of a client's work state."""
+        return {"model": Slot()}
+
+    def phases(self) -> tuple[Phase, ...]:
+        """The local stages, in order."""
+        return (Phase(trains=tuple(self.slots())),)
+
+    def skip(self, task: Task) -> str | None:
+        """Why this algorithm cannot serve the task, or None. The reason appears in the report."""
+        return None
+
+    @abstractmethod
+    def init_server(self, fresh: State, at: At) -> State:
+        """The server's state before round 0; `fresh` holds seeded tensors for each shared slot."""
+
+    def init_client(self, fresh: State, at: At) -> State:
+        """A client's state before its first round; `fresh` holds seeded tensors for every slot of this client."""
+        return {}
+
+    def download(self, server: State, at: At) -> State:
+        """What travels to each client of the cohort."""
+        return server
+
+    @abstractmethod
+    def start(self, client: State, down: State, at: At) -> State:
+        """The work state of a round: the tensors of every slot."""
+
+    @abstractmethod
+    def loss(self, nets: Nets, work: State, client: State, down: State, batch: Batch, at: At) -> Tensor:
+        """A scalar whose gradient trains the slots of the phase ``at.phase``; `client` and `down` as at the start."""
+
+    def summarise(self, nets: Nets, work: State, batch: Batch, at: At) -> Tensors:
+        """Called without gradients over the training data after local training; the engine sums what it returns."""
+        return {}
+
+    @abstractmethod
+    def finish(self, work: State, client: State, down: State, local: Local, at: At) -> tuple[State, State]:
+        """The client's next state and its upload."""
+
+    @abstractmethod
+    def aggregate(self, server: State, uploads: State, round: Round, at: At) -> State:
+        """The server's next state; every upload tensor is stacked over the cohort: [K, ...]."""
+
+    @abstractmethod
+    def views(self, client: State, down: State, at: At) -> Mapping[str, tuple[str, Tensors]]:
+        """What is evaluated: "personal" and/or "global" -> (slot of the net, its tensors)."""
+
+    def parameters(self) -> dict[str, float | int | str | bool]:
+        """The hyper-parameters by name."""
+        return {f.name: getattr(self, f.name) for f in fields(cast(Any, self))}
+
+    def with_tensors(self, values: Mapping[str, Tensor]) -> Self:
+        """A copy whose float hyper-parameters are scalar tensors, for engines that train several settings at once."""
+        twin = copy.copy(self)
+        for name, value in values.items():
+            if not isinstance(getattr(self, name), float):
+                raise ParameterError(f"{name}: only a float hyper-parameter can be stacked, this is {getattr(self, name)!r}")
+            object.__setattr__(twin, name, value)
+        return twin
+
+
+def number(default: float, *, low: float = -math.inf, high: float = math.inf) -> float:
+    """A float hyper-parameter in [low, high]."""
+    return cast(float, field(default=default, metadata={"low": low, "high": high}))
+
+
+def whole(default: int, *, low: float = -math.inf, high: float = math.inf) -> int:
+    """An integer hyper-parameter in [low, high]."""
+    return cast(int, field(default=default, metadata={"low": low, "high": high}))
+
+
+def choice(default: str, options: tuple[str, ...]) -> str:
+    """A hyper-parameter that takes one of `options`."""
+    return cast(str, field(default=default, metadata={"options": options}))
+
+
+def check_fields(plugin: Any) -> None:
+    """Check every field of a dataclass of hyper-parameters against its declaration.
+
+    Whole numbers are taken for floats, so that 1 and 1.0 are one setting. Raises ParameterError naming all mistakes.
+    """
+    mistakes = []
+    for f in fields(plugin):
+        value, default = getattr(plugin, f.name), f.default
+        if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+            object.__setattr__(plugin, f.name, value)
+        if default is not MISSING and type(value) is not type(default):
+            mistakes.append(f"{f.name}: expected {_KINDS.get(type(default), type(default).__name__)}, got {value!r}")
+            continue
+        low, high = f.metadata.get("low", -math.inf), f.metadata.get("high", math.inf)
+        if isinstance(value, int | float) and not (math.isfinite(value) and low <= value <= high):
+            mistakes.append(f"{f.name}: expected a number {_range(low, high)}, got {value!r}")
+        options = f.metadata.get("options")
+        if options and value not in options:
+            close = get_close_matches(str(value), options, n=1)
+            hint = f" Did you mean '{close[0]}'?" if close else ""
+            mistakes.append(f"{f.name}: expected one of {', '.join(options)}, got {value!r}.{hint}")
+    if mistakes:
+        raise ParameterError("; ".join(mistakes))
+
+
+_KINDS = {float: "a number", int: "a whole number", str: "a text", bool: "true or false"}
+
+
+def _range(low: float, high: float) -> str:
+    if math.isinf(high):
+        return f">= {low:g}" if math.isfinite(low) else "that is finite"
+    return f"from {low:g} to {high:g}" if math.isfinite(low) else f"<= {high:g}"
+
+
+def floats(tensors: Tensors) -> list[str]:
+    """The names of floating-point tensors (a counter buffer is none), in order."""
+    return [name for name, tensor in tensors.items() if torch.is_floating_point(tensor)]
