@@ -26,7 +26,7 @@ class FML(Algorithm):
     As in the authors' code: KL is the mean over rows of the sum over classes (``batchmean``), temperature 1; memes are
     averaged uniformly; a local model's momentum survives rounds, a meme's is new in each. The authors' code sums
     BatchNorm statistics without clearing them first; here they are averaged like weights.
-    ``alpha = 1`` trains the local model alone, ``beta = 1`` makes the meme plain FedAvg (with ``average = "examples"``).
+    ``alpha = 1`` trains the local model alone; ``beta = 1`` with ``average = "examples"`` makes the meme plain FedAvg.
     """
 
     source = "arXiv:2006.16765"

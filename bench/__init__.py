@@ -1,3 +1,3 @@
-"""The referee of the benchmark: contract, engines, clock and records. It knows no algorithm, data set or figure by name."""
+"""The referee: contract, engines, clock and records. It knows no algorithm, data set or figure by name."""
 
 __version__ = "0.1.0"

@@ -1,0 +1,53 @@
+"""What goes into an engine and what comes out: one client's local round."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from bench.client import Client
+from bench.plugin import At, State
+
+
+@dataclass(frozen=True)
+class Images:
+    """Training data on the device, shared by all clients: a plan's row numbers point into it."""
+
+    x: Tensor  # [N, channels, height, width], as stored
+    y: Tensor  # [N] int64
+    shift: Tensor  # [channels, 1, 1]
+    scale: Tensor  # [channels, 1, 1]
+
+    def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Normalised images [B, C, H, W] float32 and labels [B] of the rows [B]."""
+        return (self.x[rows].float() - self.shift) / self.scale, self.y[rows]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One client's round."""
+
+    client: Client
+    down: State  # as it travelled: without private parts
+    rows: Tensor  # [n] row numbers of the client's training data
+    plans: Sequence[Tensor]  # per phase: row numbers [steps, B]
+    lr: float
+    at: At
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a job gave."""
+
+    client: Client
+    upload: State  # without private parts
+    losses: Tensor  # [steps], in order, over all phases
+
+
+class Engine(Protocol):
+    """A way to do many jobs. Every engine returns what the reference engine returns, up to float order."""
+
+    def train(self, jobs: Sequence[Job]) -> list[Trained]:
+        """Do the jobs; results in their order."""
+        ...

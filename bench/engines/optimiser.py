@@ -1,0 +1,118 @@
+"""The optimisers of local training, on lists of tensors, in place.
+
+The arithmetic is that of torch.optim, which the tests hold it against; it stands here because an engine must own the
+state: to keep it over rounds, to drop it, to stack it.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from bench.plugin import Tensors
+
+
+class Optimiser(ABC):
+    """Updates a slot's parameters from their gradients; `memory` is its state between steps."""
+
+    def __init__(self, names: Sequence[str], parameters: Sequence[Tensor], settings: Mapping[str, object]) -> None:
+        self.names = list(names)
+        self.parameters = list(parameters)
+        self.decay = float(str(settings.get("weight_decay", 0.0)))
+
+    @abstractmethod
+    def step(self, gradients: list[Tensor], lr: float) -> None:
+        """One update in place; `gradients` in the order of the parameters."""
+
+    @abstractmethod
+    def memory(self) -> Tensors:
+        """The state, by names that `recall` understands; empty before the first step."""
+
+    @abstractmethod
+    def recall(self, memory: Tensors) -> None:
+        """Go on from a state that `memory` returned; the tensors given are not changed."""
+
+    def _decayed(self, gradients: list[Tensor]) -> list[Tensor]:
+        """Gradients of the loss plus ``weight_decay / 2 ||w||^2``."""
+        return gradients if self.decay == 0 else list(torch._foreach_add(gradients, self.parameters, alpha=self.decay))
+
+
+class SGD(Optimiser):
+    """``v = momentum v + g; w = w - lr v`` with v = 0 at the start: torch.optim.SGD without dampening or Nesterov."""
+
+    def __init__(self, names: Sequence[str], parameters: Sequence[Tensor], settings: Mapping[str, object]) -> None:
+        super().__init__(names, parameters, settings)
+        self.momentum = float(str(settings.get("momentum", 0.0)))
+        self.velocity: list[Tensor] = []
+
+    def step(self, gradients: list[Tensor], lr: float) -> None:
+        """One update in place."""
+        gradients = self._decayed(gradients)
+        if self.momentum == 0:
+            torch._foreach_add_(self.parameters, gradients, alpha=-lr)
+            return
+        if self.velocity:
+            torch._foreach_mul_(self.velocity, self.momentum)
+            torch._foreach_add_(self.velocity, gradients)
+        else:
+            self.velocity = [gradient.clone() for gradient in gradients]
+        torch._foreach_add_(self.parameters, self.velocity, alpha=-lr)
+
+    def memory(self) -> Tensors:
+        """The velocities, by parameter name."""
+        return {f"velocity/{name}": tensor.clone() for name, tensor in zip(self.names, self.velocity, strict=False)}
+
+    def recall(self, memory: Tensors) -> None:
+        """Take up velocities."""
+        self.velocity = [memory[f"velocity/{name}"].clone() for name in self.names] if memory else []
+
+
+class Adam(Optimiser):
+    """Adam (Kingma & Ba 2015, Algorithm 1) with beta 0.9 and 0.999, epsilon 1e-8; decay as L2: torch.optim.Adam."""
+
+    betas = (0.9, 0.999)
+    epsilon = 1e-8
+
+    def __init__(self, names: Sequence[str], parameters: Sequence[Tensor], settings: Mapping[str, object]) -> None:
+        super().__init__(names, parameters, settings)
+        self.steps = 0
+        self.first = [torch.zeros_like(p) for p in self.parameters]
+        self.second = [torch.zeros_like(p) for p in self.parameters]
+
+    def step(self, gradients: list[Tensor], lr: float) -> None:
+        """One update in place."""
+        gradients = self._decayed(gradients)
+        self.steps += 1
+        one, two = self.betas
+        torch._foreach_lerp_(self.first, gradients, 1 - one)
+        torch._foreach_mul_(self.second, two)
+        torch._foreach_addcmul_(self.second, gradients, gradients, value=1 - two)
+        root = torch._foreach_sqrt(self.second)
+        torch._foreach_div_(root, (1 - two**self.steps) ** 0.5)
+        torch._foreach_add_(root, self.epsilon)
+        torch._foreach_addcdiv_(self.parameters, self.first, root, value=-lr / (1 - one**self.steps))
+
+    def memory(self) -> Tensors:
+        """Both moments by parameter name, and the number of steps."""
+        if self.steps == 0:
+            return {}
+        state = {f"first/{name}": tensor.clone() for name, tensor in zip(self.names, self.first, strict=True)}
+        state |= {f"second/{name}": tensor.clone() for name, tensor in zip(self.names, self.second, strict=True)}
+        return state | {"steps": torch.tensor(self.steps)}
+
+    def recall(self, memory: Tensors) -> None:
+        """Take up moments and the number of steps."""
+        if memory:
+            self.steps = int(memory["steps"])
+            self.first = [memory[f"first/{name}"].clone() for name in self.names]
+            self.second = [memory[f"second/{name}"].clone() for name in self.names]
+
+
+KINDS: dict[str, type[Optimiser]] = {"sgd": SGD, "adam": Adam}
+
+
+def clip(gradients: list[Tensor], largest: float) -> list[Tensor]:
+    """Gradients scaled down to a joint Euclidean norm of at most `largest` (torch.nn.utils.clip_grad_norm_)."""
+    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+    return list(torch._foreach_mul(gradients, (largest / (norm + 1e-6)).clamp(max=1.0)))

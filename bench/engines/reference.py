@@ -1,0 +1,187 @@
+"""The reference engine: one client after another, in plain PyTorch. It is the specification of every other engine."""
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import cast
+
+import torch
+from torch import Tensor
+from torch.func import functional_call
+
+from bench.client import Client, complete, private_names, retain, withhold
+from bench.engines.job import Images, Job, Trained
+from bench.engines.optimiser import KINDS, Optimiser, clip
+from bench.nets.net import Net
+from bench.plugin import Algorithm, At, Batch, Local, Out, Part, Parts, Phase, State, Tensors
+
+GATHER_ROWS = 8192  # rows made ready at once: an epoch of most clients, yet bounded memory for a huge one
+
+
+class Reference:
+    """Trains one client at a time; see `bench.engines.job.Engine`."""
+
+    def __init__(self, algorithm: Algorithm, nets: Mapping[str, Net], images: Images, settings: Mapping[str, object]):
+        """`nets`: one module per architecture, whose weights do not matter; `settings`: the optimiser's."""
+        self.algorithm = algorithm
+        self.images = images
+        self.settings = settings
+        self.nets = nets
+        self._pieces: dict[tuple[str, str], Workpiece] = {}
+
+    def train(self, jobs: Sequence[Job]) -> list[Trained]:
+        """Do the jobs one after another."""
+        return [ClientRound(self, job).run() for job in jobs]
+
+    def piece(self, slot: str, parts: Parts) -> "Workpiece":
+        """The module in which a slot is trained, made once per architecture."""
+        key = (slot, parts.architecture)
+        if key not in self._pieces:
+            self._pieces[key] = Workpiece(self.nets[parts.architecture], self.images.x.device)
+        return self._pieces[key]
+
+
+class ClientRound:
+    """One job: ``start -> phases -> summarise -> finish``."""
+
+    def __init__(self, engine: Reference, job: Job) -> None:
+        self.engine, self.job, self.algorithm = engine, job, engine.algorithm
+        self.slots = self.algorithm.slots()
+        self.down = complete(job.down, job.client.kept)
+        self.started = self.algorithm.start(job.client.state, self.down, job.at)
+        self.pieces = {slot: engine.piece(slot, parts) for slot, parts in job.at.nets.items()}
+        for slot, piece in self.pieces.items():
+            piece.load(slot, self.started.get(slot, {}))
+        self.nets = Forward(self.pieces)
+        self.work: State = {**self.started, **{slot: piece.tensors for slot, piece in self.pieces.items()}}
+        self.memory = dict(job.client.memory)
+
+    def run(self) -> Trained:
+        """Do the round; nothing that was given is changed."""
+        job = self.job
+        losses: list[Tensor] = []
+        for number, phase in enumerate(self.algorithm.phases()):
+            losses += self._phase(phase, job.plans[number], replace(job.at, phase=number))
+        after: State = {**self.started, **{slot: piece.snapshot() for slot, piece in self.pieces.items()}}
+        local = Local(
+            steps=torch.tensor(float(len(losses))),
+            lr=torch.tensor(job.lr),
+            summary=self._summary() if self.algorithm.summarises else {},
+        )
+        state, upload = self.algorithm.finish(after, job.client.state, self.down, local, job.at)
+        private = private_names(self.algorithm, job.at.nets)
+        client = Client(state=state, kept=retain(after, private), memory=self.memory)
+        return Trained(client, withhold(upload, private), torch.stack(losses))
+
+    def _phase(self, phase: Phase, plan: Tensor, at: At) -> list[Tensor]:
+        """Train one stage in place; returns the loss of each step."""
+        optimisers = self._optimisers(trained_names(phase, at.nets))
+        parameters = [p for optimiser in optimisers.values() for p in optimiser.parameters]
+        losses = []
+        for batch in self._batches(plan):
+            loss = self.algorithm.loss(self.nets, self.work, self.job.client.state, self.down, batch, at)
+            gradients = list(torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True))
+            with torch.no_grad():
+                for slot, optimiser in optimisers.items():
+                    count = len(optimiser.parameters)
+                    own, gradients = gradients[:count], gradients[count:]
+                    largest = self.slots[slot].clip
+                    optimiser.step(own if largest is None else clip(own, largest), self.job.lr)
+            losses.append(loss.detach())
+        for slot, optimiser in optimisers.items():
+            if self.slots[slot].keeps:
+                self.memory[slot] = optimiser.memory()
+        return losses
+
+    def _optimisers(self, trained: Mapping[str, frozenset[str]]) -> dict[str, Optimiser]:
+        """Set what is trainable, and give each slot that trains its optimiser, with the state it kept."""
+        settings = self.engine.settings
+        optimisers = {}
+        for slot, piece in self.pieces.items():
+            names = piece.prepare(trained.get(slot, frozenset()))
+            if names:
+                optimiser = KINDS[str(settings["name"])](names, [piece.tensors[name] for name in names], settings)
+                optimiser.recall(self.memory.get(slot, {}) if self.slots[slot].keeps else {})
+                optimisers[slot] = optimiser
+        return optimisers
+
+    def _batches(self, plan: Tensor) -> Iterator[Batch]:
+        """The batches of a plan [steps, B], gathered and normalised many at a time."""
+        size = plan.shape[1]
+        for chunk in plan.split(max(1, GATHER_ROWS // size)):
+            x, y = self.engine.images.batch(chunk.flatten())
+            for rows, bx, by in zip(chunk, x.split(size), y.split(size), strict=True):
+                yield Batch(x=bx, y=by, rows=rows)
+
+    @torch.no_grad()
+    def _summary(self) -> Tensors:
+        """The sum of `summarise` over the client's training rows, each once, in evaluation mode."""
+        for piece in self.pieces.values():
+            piece.prepare(frozenset())
+        total: Tensors = {}
+        for rows in self.job.rows.split(GATHER_ROWS):
+            x, y = self.engine.images.batch(rows)
+            part = self.algorithm.summarise(self.nets, self.work, Batch(x=x, y=y, rows=rows), self.job.at)
+            total = {name: total[name] + value if total else value for name, value in part.items()}
+        return total
+
+
+class Workpiece:
+    """A module whose own tensors are trained: a round's start is copied in, so that nothing is bound step by step."""
+
+    def __init__(self, net: Net, device: torch.device) -> None:
+        self.module = copy.deepcopy(net).to(device)
+        self.stand_in = copy.deepcopy(net).to(device).eval()  # for foreign tensors, in evaluation mode
+        parameters, buffers = dict(self.module.named_parameters()), dict(self.module.named_buffers())
+        self.tensors: Tensors = {name: (parameters | buffers)[name] for name in self.module.state_dict()}
+        self.parameters = [name for name in self.tensors if name in parameters]
+
+    @torch.no_grad()
+    def load(self, slot: str, tensors: Tensors) -> None:
+        """Copy a round's start in. Raises ValueError where the plugin's tensors are not this net's."""
+        if tensors.keys() != self.tensors.keys():
+            odd = ", ".join(sorted(tensors.keys() ^ self.tensors.keys())[:4])
+            raise ValueError(f"start() must return the slot '{slot}' with all tensors of its net; it differs in {odd}")
+        for name, mine in self.tensors.items():
+            mine.copy_(tensors[name])
+
+    def prepare(self, trained: frozenset[str]) -> list[str]:
+        """Make exactly these tensors trainable (training mode if there are any); returns the parameters' names."""
+        self.module.train(bool(trained))
+        names = [name for name in self.parameters if name in trained]
+        for name in self.parameters:
+            self.tensors[name].requires_grad_(name in trained)
+        return names
+
+    def snapshot(self) -> Tensors:
+        """A copy of the tensors as they are now."""
+        return {name: tensor.detach().clone() for name, tensor in self.tensors.items()}
+
+
+class Forward:
+    """The `bench.plugin.Nets` of this engine: a plain module call for tensors in training, else a functional one."""
+
+    def __init__(self, pieces: Mapping[str, Workpiece]) -> None:
+        self.pieces = pieces
+
+    def __call__(self, slot: str, tensors: Tensors, x: Tensor) -> Out:
+        """Logits and features of images [B, C, H, W]."""
+        piece = self.pieces[slot]
+        if tensors is piece.tensors:
+            return Out(*piece.module(x))
+        return Out(*functional_call(piece.stand_in, tensors, (x,)))
+
+
+def trained_names(phase: Phase, nets: Mapping[str, Parts]) -> dict[str, frozenset[str]]:
+    """Which tensors a phase trains, by slot: "slot" is all of it, "slot/head" a part. Raises ValueError."""
+    names: dict[str, frozenset[str]] = {}
+    for target in phase.trains:
+        slot, _, part = target.partition("/")
+        if slot not in nets or part not in ("", "head", "body", "norm"):
+            raise ValueError(
+                f"a phase trains '{target}': expected a slot of {sorted(nets)}, or slot/head, /body, /norm"
+            )
+        whole = nets[slot].parameters
+        chosen = whole if not part else whole & nets[slot].named(cast(Part, part))
+        names[slot] = names.get(slot, frozenset()) | chosen
+    return names

@@ -1,0 +1,32 @@
+"""Model zoos: which client gets which net, and which net is shared. Importing this imports no torch."""
+
+from dataclasses import dataclass
+
+from bench.registry import NETS, ZOOS, UnknownName, nearest, zoo
+
+
+@dataclass(frozen=True)
+class Zoo:
+    """Architectures by name. Client k gets ``clients[k % len(clients)]`` for its own model."""
+
+    clients: tuple[str, ...]
+    shared: str  # of the global model, and of the meme
+
+
+@zoo("mixed")
+def mixed() -> Zoo:
+    """MLP, LeNet5, CNN1 and CNN2 in turn, as in the FML paper's study of model heterogeneity; the meme is a cnn."""
+    return Zoo(clients=("mlp", "lenet5", "cnn1", "cnn2"), shared="cnn")
+
+
+def resolve(name: str) -> Zoo:
+    """The zoo of this name; a net's name is the zoo in which everyone has that net. Raises UnknownName."""
+    zoos, nets = ZOOS.names(), NETS.names()
+    if name in zoos:
+        made = ZOOS.get(name)()
+        if not isinstance(made, Zoo):
+            raise TypeError(f"zoo '{name}': expected it to return a Zoo, got {type(made).__name__}")
+        return made
+    if name in nets:
+        return Zoo(clients=(name,), shared=name)
+    raise UnknownName(f"unknown zoo '{name}'.{nearest(name, [*zoos, *nets])}")
