@@ -2,12 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bench.parameters import check_fields
 
 Rows = NDArray[np.int64]  # row numbers into the training split
 
@@ -59,8 +61,18 @@ class Partition(ABC):
 
     uses_alpha: ClassVar[bool]  # whether a heterogeneity level is an axis of it
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+    def parameters(self) -> dict[str, float | int | str | bool]:
+        """The parameters by name."""
+        return {f.name: getattr(self, f.name) for f in fields(cast(Any, self))}
+
     @abstractmethod
     def draw(
         self, labels: NDArray[np.int64], clients: int, alpha: float | None, rng: np.random.Generator
     ) -> Sequence[Rows]:
-        """Row numbers of each client, disjoint. Raises DataError when no draw can meet the parameters."""
+        """Row numbers of each client, disjoint; `alpha` is ignored by a partition that does not use it.
+
+        Raises DataError when no draw can meet the parameters.
+        """
