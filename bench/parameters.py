@@ -13,7 +13,7 @@ Algorithms and partitions declare their parameters alike::
 import math
 from dataclasses import MISSING, field, fields
 from difflib import get_close_matches
-from typing import Any, cast
+from typing import Any
 
 __all__ = ["ParameterError", "check_fields", "choice", "number", "whole"]
 
@@ -24,17 +24,17 @@ class ParameterError(ValueError):
 
 def number(default: float, *, low: float = -math.inf, high: float = math.inf) -> float:
     """A float hyper-parameter in [low, high]."""
-    return cast(float, field(default=default, metadata={"low": low, "high": high}))
+    return field(default=default, metadata={"low": low, "high": high})
 
 
 def whole(default: int, *, low: float = -math.inf, high: float = math.inf) -> int:
     """An integer hyper-parameter in [low, high]."""
-    return cast(int, field(default=default, metadata={"low": low, "high": high}))
+    return field(default=default, metadata={"low": low, "high": high})
 
 
 def choice(default: str, options: tuple[str, ...]) -> str:
     """A hyper-parameter that takes one of `options`."""
-    return cast(str, field(default=default, metadata={"options": options}))
+    return field(default=default, metadata={"options": options})
 
 
 def check_fields(plugin: Any) -> None:

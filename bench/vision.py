@@ -1,4 +1,4 @@
-"""The one place that imports torchvision, and only when something of it is asked for.
+"""The one place that imports torchvision (and with it torch), and only when something of it is asked for.
 
 A torchvision built for CUDA beside a torch built for the CPU (what the package indexes give unless both are chosen
 with care) fails on import with "operator torchvision::nms does not exist": its compiled part did not load, and the
@@ -10,12 +10,11 @@ import importlib
 import warnings
 from functools import cache
 from types import ModuleType
-
-import torch
+from typing import Any
 
 MISSING_OPERATOR = "operator torchvision::nms does not exist"
 SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-_declared: list[torch.library.Library] = []  # dropping the handle would withdraw the declaration
+_declared: list[Any] = []  # dropping the handle would withdraw the declaration
 
 
 def datasets() -> ModuleType:
@@ -38,8 +37,15 @@ def _submodule(name: str) -> ModuleType:
         except RuntimeError as error:
             if MISSING_OPERATOR not in str(error):
                 raise
-            library = torch.library.Library("torchvision", "FRAGMENT")
-            for operator in ("nms", "qnms"):
-                library.define(f"{operator}{SCHEMA}")
-            _declared.append(library)
+            _declare_operators()
             return importlib.import_module(f"torchvision.{name}")
+
+
+def _declare_operators() -> None:
+    import torch
+
+    library: Any = torch.library
+    handle = library.Library("torchvision", "FRAGMENT")
+    for operator in ("nms", "qnms"):
+        handle.define(f"{operator}{SCHEMA}")
+    _declared.append(handle)
