@@ -14,8 +14,8 @@ from torch import Tensor
 from bench import plan
 from bench.cell import Cell
 from bench.client import Client, complete, private_names, retain, size, withhold
+from bench.engines import engine
 from bench.engines.job import Engine, Job, Trained
-from bench.engines.reference import Reference
 from bench.plugin import Algorithm, Round, State
 from bench.registry import ALGORITHMS
 from bench.scorer import Diverged, Model, Models, Scorer
@@ -81,7 +81,8 @@ class Federation:
     def __init__(self, setting: Setting, algorithm: Algorithm) -> None:
         self.setting, self.algorithm, self.cell = setting, algorithm, setting.cell
         self.training = self.cell.training
-        self.engine: Engine = Reference(algorithm, setting.nets, setting.images, self.training["optimizer"])
+        build = engine(self.cell.engine)
+        self.engine: Engine = build(algorithm, setting.nets, setting.images, self.training["optimizer"])
         self.journal = Journal()
         self.train_seconds = self.evaluate_seconds = 0.0
         at = setting.at(algorithm, 0, None)

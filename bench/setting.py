@@ -122,11 +122,16 @@ def describe(data: Data, splits: list[Any]) -> dict[str, Any]:
 
 
 def prepare(cell: Cell, root: Path | None) -> Setting:
-    """Make a cell's setting. Raises DataError."""
-    device = torch.device(cell.device)
+    """Load a cell's data and make its setting. Raises DataError."""
     data = load(cell.dataset, root)
     if data.md5 != cell.data_md5:
         raise DataError(f"data set '{cell.dataset}': expected content md5 {cell.data_md5}, got {data.md5}")
+    return assemble(cell, data)
+
+
+def assemble(cell: Cell, data: Data) -> Setting:
+    """A cell's setting on data at hand. Raises DataError."""
+    device = torch.device(cell.device)
     splits = deal(cell, data)
     shape = (data.train_x.shape[1], data.train_x.shape[2], data.train_x.shape[3])
     nets = {name: build(name, shape, data.classes) for name in sorted({*cell.architectures, cell.shared})}

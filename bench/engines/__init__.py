@@ -1,6 +1,17 @@
 """Engines: ways to do the local work of a cohort. The reference engine is the specification of all others."""
 
-NAMES = ("reference",)
+import importlib
+from typing import Any
+
+_CLASSES = {"reference": "bench.engines.reference:Reference"}  # by name, so that listing them imports no torch
+
+NAMES = tuple(_CLASSES)
 
 NUMERICS = 1
 """Part of every result's identity. Raise it when a change makes the same declaration give other numbers."""
+
+
+def engine(name: str) -> Any:
+    """The class of an engine; see `bench.engines.job.Engine`."""
+    module, _, attribute = _CLASSES[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)

@@ -1,0 +1,152 @@
+"""What a cell is expected to cost, from committed measurements: for ``--dry-run`` and for starting long cells first.
+
+An optimiser step on a net is taken to cost ``overhead + 3 x forward FLOPs x batch / rate`` seconds, with both numbers
+measured per net and committed in costs.toml. ``python -m bench.costs`` measures them anew on this machine and prints
+that file. Nothing that is computed depends on these numbers.
+"""
+
+import functools
+import math
+import time
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench.cell import Cell
+from bench.registry import ALGORITHMS, DATASETS, NETS
+
+COSTS = Path(__file__).with_name("costs.toml")
+SHAPES = ((1, 8, 8), (1, 28, 28), (3, 32, 32))
+BATCHES = (10, 50)
+TRAIN_SHARE, EVALUATED_SHARE = 0.7, 0.3  # of a client's rows: what it trains on; its validation and test rows
+
+
+def estimate(cell: Cell) -> float:
+    """Expected seconds of one cell on one core; loads no data. Right within a factor of two on like machines."""
+    source = DATASETS.get(cell.dataset)
+    algorithm = ALGORITHMS.get(cell.algorithm)(**cell.params)
+    training = cell.training
+    rounds, batch = int(training["rounds"]), int(training["batch_size"])
+    cohort = max(1.0, cell.clients * float(training["participation"]))
+    rows = TRAIN_SHARE * source.train_size / cell.clients
+    own = [cell.architectures[k % len(cell.architectures)] for k in range(cell.clients)]
+    slots = algorithm.slots()
+
+    def mean_over_clients(role: str, seconds: Any) -> float:
+        nets = [cell.shared] * cell.clients if role == "shared" else own
+        return sum(seconds(net) for net in nets) / len(nets)
+
+    def step(net: str) -> float:
+        return step_seconds(net, source.shape, source.classes, batch)
+
+    def forward(net: str) -> float:
+        return step_seconds(net, source.shape, source.classes, 1000) / 3000
+
+    train = 0.0
+    for phase in algorithm.phases():
+        epochs = phase.epochs or training["local_epochs"]
+        steps = math.ceil(rows / batch) * int(epochs) if epochs else int(training["local_steps"])
+        nets = {target.partition("/")[0] for target in phase.trains}
+        train += cohort * steps * sum(mean_over_clients(slots[name].role, step) for name in nets)
+    scored = rounds / int(training["evaluate_every"])
+    images = EVALUATED_SHARE * source.train_size
+    evaluate = sum(mean_over_clients(slot.role, forward) for slot in slots.values()) * images
+    evaluate += forward(cell.shared) * source.test_size
+    at_headline = mean_over_clients("personal", forward) * source.test_size * cell.clients
+    return rounds * train + scored * evaluate + at_headline
+
+
+@functools.cache
+def step_seconds(net: str, shape: tuple[int, int, int], classes: int, batch: int) -> float:
+    """Expected seconds of one optimiser step."""
+    table = _table()
+    cost = table.get(net, table["other"])
+    work = 3 * forward_flops(net, shape, classes) * batch
+    return float(cost["overhead_us"]) * 1e-6 + work / (float(cost["gflops"]) * 1e9)
+
+
+@functools.cache
+def forward_flops(net: str, shape: tuple[int, int, int], classes: int) -> int:
+    """Floating-point operations (two per multiply-add) of matrix products and convolutions for one image."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    module = NETS.get(net)(shape, classes).eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        module(torch.zeros(1, *shape))
+    return int(counter.get_total_flops())
+
+
+@functools.cache
+def _table() -> dict[str, dict[str, float]]:
+    return dict(tomllib.loads(COSTS.read_text(encoding="utf-8"))["nets"])
+
+
+def measure(net: str, repeats: int = 7) -> tuple[float, float]:
+    """Overhead (microseconds) and rate (GFLOP/s) of a net's optimiser step on this machine, one thread."""
+    points = []
+    for shape in SHAPES:
+        for batch in BATCHES:
+            work = 3.0 * forward_flops(net, shape, 10) * batch
+            points.append((work, _time_step(net, shape, batch, repeats)))
+    return fit(points)
+
+
+def fit(points: Iterable[tuple[float, float]]) -> tuple[float, float]:
+    """Least squares on relative errors of ``seconds = overhead + work / rate``; both stay positive.
+
+    >>> [round(x, 3) for x in fit([(1e9, 0.2), (2e9, 0.3)])]
+    [100000.0, 10.0]
+    """
+    import numpy as np
+    from scipy.optimize import nnls
+
+    work, seconds = np.array(list(points)).T
+    (overhead, per_flop), _ = nnls(np.stack([1 / seconds, work / seconds], axis=1), np.ones(len(work)))
+    return max(overhead, 1e-6) * 1e6, 1e-9 / max(per_flop, 1e-14)
+
+
+def _time_step(net: str, shape: tuple[int, int, int], batch: int, repeats: int) -> float:
+    """Median seconds of a step: forward, backward, SGD with momentum."""
+    import torch
+    import torch.nn.functional as F
+
+    from bench.engines.optimiser import SGD
+
+    module = NETS.get(net)(shape, 10)
+    parameters = dict(module.named_parameters())
+    optimiser = SGD(list(parameters), list(parameters.values()), {"momentum": 0.9})
+    x, y = torch.randn(batch, *shape), torch.arange(batch) % 10
+    steps = 5 if net.startswith("resnet") else 20
+
+    def some() -> float:
+        begin = time.thread_time()
+        for _ in range(steps):
+            gradients = torch.autograd.grad(F.cross_entropy(module(x)[0], y), optimiser.parameters)
+            with torch.no_grad():
+                optimiser.step(list(gradients), 0.01)
+        return (time.thread_time() - begin) / steps
+
+    some()
+    return median(some() for _ in range(repeats if steps > 5 else 1))
+
+
+def main() -> None:
+    """Measure every built-in net and print costs.toml."""
+    import torch
+
+    from bench.provenance import processor
+
+    torch.set_num_threads(1)
+    print(f'# Measured by "python -m bench.costs": {processor()}, one thread, torch {torch.__version__}.')
+    print("# A net that is not listed is taken to cost what [nets.other] says.")
+    measured = {net: measure(net) for net in NETS.names()}
+    measured["other"] = measured["cnn2"]
+    for net, (overhead, rate) in measured.items():
+        print(f"\n[nets.{net}]\noverhead_us = {overhead:.0f}\ngflops = {rate:.1f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Limit identities: at a neutral value of its parameter an algorithm is another one, to the bit."""
+
+from typing import Any
+
+import pytest
+import torch
+
+import tests.nets  # noqa: F401 - registers the net with BatchNorm
+from algorithms.fedavg import FedAvg
+from algorithms.fedprox import FedProx
+from algorithms.fml import FML
+from algorithms.local import LocalOnly
+from bench import ops
+from bench.plugin import Algorithm
+from tests.compare import gap, state_gap
+from tests.contract.plugins import FedAdam, PrivateNorm, Prototypes, Scaffold
+from tests.world import play
+
+WORLDS: list[dict[str, Any]] = [
+    {"net": "mlp"},
+    {"net": "cnn", "participation": 0.5},
+    {"net": "test-batchnorm", "local_epochs": None, "local_steps": 5},
+    {"net": "mlp", "optimizer": {"name": "adam", "lr": 0.01, "momentum": 0.0, "weight_decay": 1e-4}},
+]
+
+
+def server_and_clients(algorithm: Algorithm, **world: Any) -> tuple[Any, list[Any]]:
+    federation = play(algorithm, **world)
+    return federation.server, federation.clients
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_fedprox_without_pull_is_fedavg(world: dict[str, Any]) -> None:
+    prox, _ = server_and_clients(FedProx(mu=0.0), **world)
+    avg, _ = server_and_clients(FedAvg(), **world)
+    assert state_gap(prox, avg) == 0
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_fml_without_teaching_is_local_and_fedavg_side_by_side(world: dict[str, Any]) -> None:
+    server, clients = server_and_clients(FML(alpha=1.0, beta=1.0, average="examples"), **world)
+    avg, _ = server_and_clients(FedAvg(), **world)
+    _, alone = server_and_clients(LocalOnly(), **world)
+    assert gap(server["meme"], avg["model"]) == 0
+    assert max(gap(a.state["local"], b.state["model"]) for a, b in zip(clients, alone, strict=True)) == 0
+
+
+def test_fml_with_teaching_is_neither() -> None:
+    """The identity above can fail: away from the neutral values the models differ visibly."""
+    server, clients = server_and_clients(FML(), net="mlp")
+    avg, _ = server_and_clients(FedAvg(), net="mlp")
+    _, alone = server_and_clients(LocalOnly(), net="mlp")
+    assert gap(server["meme"], avg["model"]) > 1e-3
+    assert min(gap(a.state["local"], b.state["model"]) for a, b in zip(clients, alone, strict=True)) > 1e-3
+
+
+@pytest.mark.parametrize("world", WORLDS[:2])
+def test_one_client_alone_is_plain_training(world: dict[str, Any]) -> None:
+    """FedAvg with one client is that client's training with momentum restarted each round."""
+    world = {**world, "clients": 1, "participation": 1.0, "partition": "iid", "partition_params": {}, "alpha": None}
+    avg, _ = server_and_clients(FedAvg(), rounds=2, **world)
+    prox, _ = server_and_clients(FedProx(mu=0.0), rounds=2, **world)
+    assert state_gap(avg, prox) == 0
+
+
+def test_scaffold_with_one_client_is_fedavg() -> None:
+    """c = c_1, so the correction vanishes; the tolerance is that of adding and subtracting it in float32."""
+    world: dict[str, Any] = {
+        "clients": 1, "partition": "iid", "partition_params": {}, "alpha": None,
+        "optimizer": {"name": "sgd", "lr": 0.05, "momentum": 0.0, "weight_decay": 0.0},
+    }  # fmt: skip
+    scaffold, _ = server_and_clients(Scaffold(), **world)
+    avg, _ = server_and_clients(FedAvg(), **world)
+    assert gap(scaffold["model"], avg["model"]) < 1e-6
+
+
+def test_scaffold_server_control_is_the_mean_of_client_controls() -> None:
+    plain = {"name": "sgd", "lr": 0.05, "momentum": 0.0, "weight_decay": 0.0}
+    server, clients = server_and_clients(Scaffold(), participation=0.5, optimizer=plain)
+    mean = {
+        name: torch.stack([client.state["control"][name] for client in clients]).mean(0)
+        for name in server["control"]
+    }
+    assert gap(server["control"], mean) < 1e-6
+    assert max(float(tensor.abs().max()) for tensor in mean.values()) > 1e-3  # and it is not all zero
+
+
+def test_private_norm_without_norm_layers_is_fedavg() -> None:
+    private, _ = server_and_clients(PrivateNorm(), net="cnn")
+    avg, _ = server_and_clients(FedAvg(), net="cnn")
+    assert state_gap(private, avg) == 0
+
+
+def test_prototypes_of_strength_zero_are_local() -> None:
+    _, proto = server_and_clients(Prototypes(strength=0.0), net="mlp")
+    _, alone = server_and_clients(LocalOnly(), net="mlp")
+    assert max(state_gap(a.state, b.state) for a, b in zip(proto, alone, strict=True)) == 0
+
+
+def test_server_optimiser_moves_otherwise_than_the_mean() -> None:
+    adam, _ = server_and_clients(FedAdam(), net="mlp")
+    avg, _ = server_and_clients(FedAvg(), net="mlp")
+    assert gap(adam["model"], avg["model"]) > 1e-2
+
+
+@pytest.mark.parametrize("weights", [[1.0, 1.0, 1.0], [1.0, 2.0, 4.0], [0.1, 0.7, 1e6]])
+def test_the_mean_of_equal_models_is_that_model(weights: list[float]) -> None:
+    model = {"w": torch.randn(50, 7), "count": torch.tensor(41)}
+    stacked = {name: torch.stack([tensor] * 3) for name, tensor in model.items()}
+    assert gap(ops.mean(stacked, torch.tensor(weights)), model) == 0
+    assert ops.mean(stacked, torch.tensor(weights))["count"].dtype == torch.int64

@@ -1,0 +1,15 @@
+"""Test-only nets."""
+
+from torch import nn
+
+from bench.nets.net import Net, Shape
+from bench.registry import net
+
+
+@net("test-batchnorm")
+def batchnorm(shape: Shape, classes: int) -> Net:
+    """A small convolution with BatchNorm."""
+    body = nn.Sequential(
+        nn.Conv2d(shape[0], 6, 3, padding=1), nn.BatchNorm2d(6), nn.ReLU(), nn.AvgPool2d(4), nn.Flatten()
+    )
+    return Net(body, nn.Linear(6 * (shape[1] // 4) * (shape[2] // 4), classes))

@@ -1,0 +1,83 @@
+"""A small world for tests: synthetic images, a few clients of unequal size, small nets."""
+
+from typing import Any
+
+import numpy as np
+
+from bench.cell import Cell
+from bench.data import Data
+from bench.federation import Federation
+from bench.plugin import Algorithm
+from bench.setting import Setting, assemble
+
+TRAINING: dict[str, Any] = {
+    "rounds": 3,
+    "clients": 4,
+    "participation": 1.0,
+    "local_epochs": 2,
+    "local_steps": None,
+    "batch_size": 8,
+    "optimizer": {"name": "sgd", "lr": 0.05, "momentum": 0.9, "weight_decay": 0.0},
+    "lr_schedule": {"name": "constant", "every": None, "gamma": None},
+    "evaluate_every": 1,
+    "selection": "validation",
+}
+
+
+def images(rows: int = 240, classes: int = 4, seed: int = 0) -> Data:
+    """Noisy class patterns of 8x8, learnable but not trivially."""
+    rng = np.random.default_rng(seed)
+    patterns = rng.integers(0, 17, (classes, 1, 8, 8))
+
+    def some(n: int) -> tuple[Any, Any]:
+        y = np.arange(n) % classes
+        x = np.clip(patterns[y] + rng.integers(-9, 10, (n, 1, 8, 8)), 0, 16)
+        return x.astype(np.uint8), y.astype(np.int64)
+
+    (train_x, train_y), (test_x, test_y) = some(rows), some(60)
+    return Data(train_x, train_y, test_x, test_y, classes, shift=(8.0,), scale=(6.0,), md5="synthetic")
+
+
+def cell(**changes: Any) -> Cell:
+    """A cell over the synthetic images: four unequal clients, one architecture (`net`), full participation.
+
+    Changes may name fields of a cell or of its training settings.
+    """
+    training = {**TRAINING, **{k: changes.pop(k) for k in list(changes) if k in TRAINING}}
+    net = changes.pop("net", "mlp")
+    fields: dict[str, Any] = {
+        "algorithm": "fedavg",
+        "params": {},
+        "dataset": "synthetic",
+        "data_md5": "synthetic",
+        "partition": "dirichlet",
+        "partition_params": {"minimum": 12},
+        "alpha": 0.5,
+        "zoo": net,
+        "architectures": (net,),
+        "shared": net,
+        "clients": training["clients"],
+        "training": training,
+        "replicate": 0,
+        "partition_seed": 0,
+        "training_seed": 0,
+        "precision": "fp32",
+        "framework": "native",
+        "engine": "reference",
+        "device": "cpu",
+        "numerics": 0,
+        "digests": {},
+    }
+    return Cell(**{**fields, **changes})
+
+
+def setting(data: Data | None = None, **changes: Any) -> Setting:
+    """A setting made of `cell(**changes)`."""
+    return assemble(cell(**changes), data or images())
+
+
+def play(algorithm: Algorithm, data: Data | None = None, **changes: Any) -> Federation:
+    """Run an algorithm for all rounds; the federation that comes back holds server and clients."""
+    federation = Federation(setting(data, **changes), algorithm)
+    federation.outcome = federation.result()  # type: ignore[attr-defined] - tests look at it
+    return federation
