@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from bench.digest import digest
 from bench.hyperparameters import Scalar, resolved
-from bench.registry import ALGORITHMS, DATASETS, NETS, PARTITIONS
+from bench.registry import ALGORITHMS, DATASETS, NETS, PARTITIONS, Registry
 from bench.seeds import Axis
 from bench.suite import Suite
 
@@ -82,39 +82,39 @@ def cells(suite: Suite, *, engine: str = "reference", device: str = "cpu", preci
     """
     from bench.engines import NUMERICS
 
-    made = []
+    algorithms = {name: _Plugin.of(ALGORITHMS, name, suite) for name in suite.algorithms}
+    partitions = {name: _Plugin.of(PARTITIONS, name, suite) for name in suite.partitions}
+    zoos = {name: _Zoo.of(name, suite) for name in suite.zoos}
     training = suite.training.model_dump()
-    for point in _points(suite):
-        architectures, shared = _zoo(suite, point.zoo)
-        made.append(
-            Cell(
-                algorithm=point.algorithm,
-                params=resolved(ALGORITHMS, point.algorithm, suite.params.get(point.algorithm, {})),
-                dataset=point.dataset,
-                data_md5=DATASETS.get(point.dataset).md5,
-                partition=point.partition,
-                partition_params=resolved(PARTITIONS, point.partition, suite.params.get(point.partition, {})),
-                alpha=point.alpha,
-                zoo=point.zoo,
-                architectures=architectures,
-                shared=shared,
-                clients=suite.training.clients,
-                training=training,
-                replicate=point.replicate,
-                partition_seed=_seed(suite, suite.seeds.partition, point.replicate),
-                training_seed=_seed(suite, suite.seeds.training, point.replicate),
-                digests={
-                    "algorithm": digest(ALGORITHMS.get(point.algorithm)),
-                    "partition": digest(PARTITIONS.get(point.partition)),
-                    "nets": _nets_digest({*architectures, shared}),
-                },
-                precision=precision,
-                engine=engine,
-                device=device,
-                numerics=NUMERICS,
-            )
+    return [
+        Cell(
+            algorithm=point.algorithm,
+            params=algorithms[point.algorithm].params,
+            dataset=point.dataset,
+            data_md5=DATASETS.get(point.dataset).md5,
+            partition=point.partition,
+            partition_params=partitions[point.partition].params,
+            alpha=point.alpha,
+            zoo=point.zoo,
+            architectures=zoos[point.zoo].clients,
+            shared=zoos[point.zoo].shared,
+            clients=suite.training.clients,
+            training=training,
+            replicate=point.replicate,
+            partition_seed=_seed(suite, suite.seeds.partition, point.replicate),
+            training_seed=_seed(suite, suite.seeds.training, point.replicate),
+            digests={
+                "algorithm": algorithms[point.algorithm].digest,
+                "partition": partitions[point.partition].digest,
+                "nets": zoos[point.zoo].digest,
+            },
+            precision=precision,
+            engine=engine,
+            device=device,
+            numerics=NUMERICS,
         )
-    return made
+        for point in _points(suite)
+    ]
 
 
 @dataclass(frozen=True)
@@ -144,17 +144,33 @@ def _seed(suite: Suite, fixed: int | None, replicate: int) -> int:
     return suite.seeds.base + replicate if fixed is None else fixed
 
 
-def _zoo(suite: Suite, name: str) -> tuple[tuple[str, ...], str]:
-    """The architectures of clients, and the shared one."""
-    from bench.nets.zoos import resolve
+@dataclass(frozen=True)
+class _Plugin:
+    """What an algorithm or a partition of the suite adds to an identity."""
 
-    zoo = suite.zoo.get(name) or resolve(name)
-    return tuple(zoo.clients), zoo.shared
+    params: dict[str, Scalar]
+    digest: str
+
+    @classmethod
+    def of(cls, registry: Registry, name: str, suite: Suite) -> Self:
+        return cls(resolved(registry, name, suite.params.get(name, {})), digest(registry.get(name)))
 
 
-def _nets_digest(architectures: set[str]) -> str:
-    each = {name: digest(NETS.get(name)) for name in sorted(architectures)}
-    return sha256(json.dumps(each, sort_keys=True).encode()).hexdigest()[:16]
+@dataclass(frozen=True)
+class _Zoo:
+    """What a zoo of the suite adds to an identity."""
+
+    clients: tuple[str, ...]
+    shared: str
+    digest: str
+
+    @classmethod
+    def of(cls, name: str, suite: Suite) -> Self:
+        from bench.nets.zoos import resolve
+
+        zoo = suite.zoo.get(name) or resolve(name)
+        nets = {net: digest(NETS.get(net)) for net in sorted({*zoo.clients, zoo.shared})}
+        return cls(tuple(zoo.clients), zoo.shared, sha256(json.dumps(nets).encode()).hexdigest()[:16])
 
 
 def _plain(value: Any) -> Any:

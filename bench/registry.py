@@ -128,9 +128,7 @@ class Registry:
             module = importlib.import_module(entry.module)
             plugin = getattr(module, entry.attribute) if entry.attribute else None
         except Exception as error:
-            raise BrokenPlugin(
-                f"{self.kind} '{name}' ({entry.origin}) cannot be imported: {explain(error)}"
-            ) from error
+            raise BrokenPlugin(f"{self.kind} '{name}' ({entry.origin}) cannot be imported: {explain(error)}") from error
         if name not in self._loaded:
             if plugin is None:
                 raise BrokenPlugin(f"{self.kind} '{name}': {entry.origin} no longer registers that name")
@@ -155,8 +153,8 @@ class Registry:
                             f"{self.kind} '{name}' is registered by both {found[name].origin} and {origin}: "
                             "give one of them another name"
                         )
-                    summary = first_line(ast.get_docstring(node)) if hasattr(node, "body") else ""
-                    found[name] = Entry(name, module, None, origin, summary)
+                    text = ast.get_docstring(node) if isinstance(node, ast.ClassDef | ast.FunctionDef) else ""
+                    found[name] = Entry(name, module, None, origin, first_line(text))
         return found
 
     def broken_files(self) -> dict[str, str]:
