@@ -1,0 +1,292 @@
+"""``python -m bench.run --suite noniid``: every cell of a suite, then tables and a report.
+
+Exit codes: 0 all is done; 2 nothing could be run (usage, configuration, data, output folder), or the disk was full;
+3 some cells failed, diverged or ran out of time; 130 stopped by Ctrl-C or SIGTERM. What is finished is kept always.
+"""
+
+import argparse
+import importlib
+import os
+import shlex
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench import engines
+from bench.store import UNFINISHED, Store, StoreError
+
+if TYPE_CHECKING:
+    from bench.cell import Cell
+    from bench.suite import Suite
+
+USAGE, SOME_FAILED, STOPPED = 2, 3, 130
+SUITE_OPTIONS = (
+    *("dataset", "algorithms", "alphas", "partition", "zoo", "replicates", "rounds", "clients", "time_limit", "set"),
+)
+_LONGEST_MESSAGE = 15  # lines
+_SHOWN = 8  # failed cells that are named at the end
+
+
+def parser() -> argparse.ArgumentParser:
+    """All options. Their values are checked with the suite, so that all mistakes are reported at once."""
+    made = argparse.ArgumentParser(
+        prog="python -m bench.run",
+        description="Run a suite. The same command again goes on where it was stopped; finished cells stay.",
+        epilog="Exit codes: 0 done, 2 usage or configuration, 3 some cells failed, 130 stopped.",
+        allow_abbrev=False,
+    )
+    add = made.add_argument
+    add("--suite", required=True, metavar="NAME", help="a built-in suite (see bench.list), or a path to a .toml file")
+    suite = made.add_argument_group("instead of what the suite says; lists are written a,b")
+    add = suite.add_argument
+    add("--dataset", metavar="NAMES")
+    add("--algorithms", metavar="NAMES")
+    add("--alphas", metavar="NUMBERS", help="levels of heterogeneity, such as 0.1,1")
+    add("--partition", metavar="NAMES")
+    add("--zoo", metavar="NAMES", help="which nets clients have")
+    add("--replicates", metavar="N")
+    add("--rounds", metavar="N")
+    add("--clients", metavar="N")
+    add("--time-limit", metavar="SECONDS", help="for each cell")
+    add("--set", action="append", metavar="NAME.PARAM=VALUE", help="such as fedprox.mu=0.01; may be repeated")
+    where = made.add_argument_group("where and how")
+    add = where.add_argument
+    add("--engine", choices=("auto", *engines.NAMES), default="auto")
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: the processor")
+    add("--precision", choices=("fp32",), default="fp32")
+    add("--jobs", type=_at_least_one, metavar="N", help="processes; default: one per core")
+    add("--data-root", type=Path, metavar="DIR", help="copies of the data sets; never downloads. Or set BENCH_DATA")
+    add("--out", type=Path, metavar="DIR", help="default: results/<suite>-<data set>")
+    add("--plugin", action="append", default=[], metavar="FILE", help="a Python file with plugins; may be repeated")
+    add("--rerun", choices=("failed", "all"), help="compute these again instead of keeping them")
+    add("--dry-run", action="store_true", help="show the cells and a time estimate, and run nothing")
+    add("--no-report", action="store_true", help="write records and tables only")
+    return made
+
+
+def _at_least_one(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text}")
+    return number
+
+
+class UsageError(Exception):
+    """Options that cannot be met on this machine."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was asked for, resolved."""
+
+    suite: "Suite"
+    cells: "list[Cell]"
+    out: Path
+    jobs: int
+    data_root: Path | None
+    plugins: tuple[str, ...]
+
+    def missing(self) -> "list[Cell]":
+        """The cells without a file."""
+        return [cell for cell in self.cells if not (self.out / "cells" / f"{cell.hash}.json").exists()]
+
+
+def plan(options: argparse.Namespace) -> Plan:
+    """Read and check everything that needs no data. Raises SuiteError, RegistryError, UsageError."""
+    from bench.cell import cells
+    from bench.provenance import cores
+    from bench.registry import load_file
+    from bench.suite import load
+
+    for path in options.plugin:
+        load_file(path)
+    suite = load(options.suite, {name: getattr(options, name) for name in SUITE_OPTIONS})
+    root = options.data_root or os.environ.get("BENCH_DATA") or None
+    return Plan(
+        suite=suite,
+        cells=cells(
+            suite,
+            engine=engines.NAMES[0] if options.engine == "auto" else options.engine,
+            device=_device(options.device),
+            precision=options.precision,
+        ),
+        out=options.out or Path("results") / f"{suite.name}-{'+'.join(suite.datasets)}",
+        jobs=options.jobs or cores(),
+        data_root=Path(root) if root else None,
+        plugins=tuple(str(Path(path).resolve()) for path in options.plugin),
+    )
+
+
+def _device(name: str) -> str:
+    """The device to run on; "auto" is the same everywhere, because the device is part of a result's identity."""
+    if name == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise UsageError("--device cuda: no usable GPU here (see python -m bench.doctor); leave the option out")
+    return "cpu" if name == "auto" else name
+
+
+def dry_run(asked: Plan) -> int:
+    """Show what would be run."""
+    from bench import forecast
+
+    todo = asked.missing()
+    print(forecast.table(asked.cells))
+    finished = len(asked.cells) - len(todo)
+    print(f"\n{len(asked.cells)} cells, {finished} of them finished in {asked.out}")
+    print(forecast.estimate_line(forecast.expected(todo), asked.jobs))
+    return 0
+
+
+def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: bool) -> int:
+    """Check the data, run what has no record yet, write tables and report."""
+    from bench import forecast, preflight, tidy
+    from bench.execute import execute, in_order, pending
+    from bench.progress import progress
+    from bench.provenance import provenance
+    from bench.worker import Job
+
+    store, suite = Store(asked.out), asked.suite
+    store.check_owner(suite.model_dump(mode="json"))
+    preflight.check(asked.cells if rerun else asked.missing(), asked.data_root)
+    origin = provenance(arguments)
+    with store.lock():
+        store.write_manifest(_manifest(asked, origin))
+        todo, counts = pending(asked.cells, store, rerun)
+        for notice in store.notices:
+            print(f"{notice}; it is computed again", file=sys.stderr)
+        costs = forecast.expected(todo)
+        print(_opening(asked, len(todo), forecast.wall_clock(costs, asked.jobs)), flush=True)
+        job = Job(
+            out=asked.out,
+            suite={"name": suite.name, "version": suite.version},
+            data_root=asked.data_root,
+            plugins=asked.plugins,
+            provenance={name: origin[name] for name in ("commit", "dirty", "versions", "processor", "threads")},
+        )
+        with progress(asked.cells, todo, asked.jobs, lambda cell: costs[cell.hash]) as show:
+            ordered = in_order(todo, lambda cell: costs[cell.hash])
+            outcome = execute(ordered, job, jobs=asked.jobs, time_limit=suite.time_limit, show=show)
+        counts += outcome.counts
+        if outcome.stopped:
+            print(f"stopped by {outcome.stopped.name}: {counts.total()} of {len(asked.cells)} cells are finished")
+            print(_how_to_go_on(arguments), flush=True)
+            return STOPPED
+        tidy.write(asked.out)
+        rendered = _render(asked.out) if report else True
+    print(_closing(asked, counts, store, report and rendered), flush=True)
+    if not rendered:
+        return USAGE
+    return SOME_FAILED if any(counts[status] for status in UNFINISHED) else 0
+
+
+def _manifest(asked: Plan, origin: dict[str, Any]) -> dict[str, Any]:
+    """The latest declaration, for whoever reads the folder."""
+    first = asked.cells[0]
+    return {
+        "suite": asked.suite.model_dump(mode="json"),
+        "cells": list(dict.fromkeys(cell.hash for cell in asked.cells)),
+        "engine": first.engine,
+        "device": first.device,
+        "precision": first.precision,
+        "data": {cell.dataset: cell.data_md5 for cell in asked.cells},
+        "provenance": origin,
+    }
+
+
+def _render(out: Path) -> bool:
+    """Make the report; a fault in it must not make finished results look lost."""
+    from bench.registry import explain
+
+    try:
+        importlib.import_module("reports.html").render(out)
+    except Exception as error:
+        print(f"the results are complete, but their report failed: {explain(error)}", file=sys.stderr)
+        print(f"try again, and see the whole error, with: python -m bench.report {out}", file=sys.stderr)
+        return False
+    return True
+
+
+def _opening(asked: Plan, todo: int, seconds: float) -> str:
+    from bench.forecast import processes
+    from bench.progress import duration
+
+    suite = asked.suite
+    kept = len(asked.cells) - todo
+    head = f"suite {suite.name} {suite.version} on {', '.join(suite.datasets)}: {len(asked.cells)} cells"
+    if not todo:
+        return f"{head}, all finished before"
+    before = f", {kept} of them finished before" if kept else ""
+    return f"{head}{before}; about {duration(seconds)} on {processes(min(asked.jobs, todo))}"
+
+
+def _closing(asked: Plan, counts: Counter[str], store: Store, report: bool) -> str:
+    """What came out, and where it lies."""
+    lines = [f"{', '.join(f'{count} {status}' for status, count in sorted(counts.items()))}; results in {asked.out}"]
+    if any(counts[status] for status in UNFINISHED):
+        bad = [record for record in store.latest() if record["status"] in UNFINISHED]
+        lines += [f"  {r['status']} {r['identity']['algorithm']} ({r['cell']}): {r['reason']}" for r in bad[:_SHOWN]]
+        lines += [f"  and {len(bad) - _SHOWN} more"] if len(bad) > _SHOWN else []
+        lines.append("compute them again with --rerun failed")
+    if report:
+        lines.append(f"report: {asked.out / 'report' / 'report.html'}")
+    return "\n".join(lines)
+
+
+def _how_to_go_on(arguments: Sequence[str]) -> str:
+    """The command that continues; what ``--rerun`` asked for is under way and must not start over."""
+    kept, rest = [], iter(arguments)
+    for argument in rest:
+        if argument == "--rerun":
+            next(rest, None)
+        elif not argument.startswith("--rerun="):
+            kept.append(argument)
+    return f"go on with: python -m bench.run {shlex.join(kept)}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse, run, and turn what was foreseen into one message and an exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    options = parser().parse_args(arguments)
+    try:
+        asked = plan(options)
+        if options.dry_run:
+            return dry_run(asked)
+        return run(asked, arguments, rerun=options.rerun, report=not options.no_report)
+    except KeyboardInterrupt:
+        print(f"\nstopped; what was finished is kept\n{_how_to_go_on(arguments)}", flush=True)
+        return STOPPED
+    except Exception as error:
+        if not isinstance(error, _foreseen()):
+            raise
+        print(_short(str(error)), file=sys.stderr)
+        return USAGE
+
+
+def _foreseen() -> tuple[type[Exception], ...]:
+    """The errors whose message is meant for the user."""
+    from bench.crew import WorkersError
+    from bench.data import DataError
+    from bench.mistakes import SuiteError
+    from bench.parameters import ParameterError
+    from bench.registry import RegistryError
+
+    return (SuiteError, RegistryError, DataError, StoreError, ParameterError, WorkersError, UsageError)
+
+
+def _short(message: str) -> str:
+    lines = message.splitlines()
+    if len(lines) > _LONGEST_MESSAGE:
+        lines = [*lines[: _LONGEST_MESSAGE - 1], f"and {len(lines) - _LONGEST_MESSAGE + 1} more lines"]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
