@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from bench.client import Client
@@ -20,8 +21,9 @@ class Images:
     scale: Tensor  # [channels, 1, 1]
 
     def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Normalised images [B, C, H, W] float32 and labels [B] of the rows [B]."""
-        return (self.x[rows].float() - self.shift) / self.scale, self.y[rows]
+        """Normalised images [B, C, H, W] float32 and labels [B] of the rows [B]; channels last, as convolutions like it."""
+        x = self.x[rows].to(torch.float32, memory_format=torch.channels_last)
+        return x.sub_(self.shift).div_(self.scale), self.y[rows]
 
 
 @dataclass(frozen=True)

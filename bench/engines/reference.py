@@ -130,8 +130,9 @@ class Workpiece:
     """A module whose own tensors are trained: a round's start is copied in, so that nothing is bound step by step."""
 
     def __init__(self, net: Net, device: torch.device) -> None:
-        self.module = copy.deepcopy(net).to(device)
-        self.stand_in = copy.deepcopy(net).to(device).eval()  # for foreign tensors, in evaluation mode
+        # Channels last is the same function, and 10 to 50 % faster for convolutions on a CPU.
+        self.module = copy.deepcopy(net).to(device, memory_format=torch.channels_last)
+        self.stand_in = copy.deepcopy(self.module).eval()  # for foreign tensors, in evaluation mode
         parameters, buffers = dict(self.module.named_parameters()), dict(self.module.named_buffers())
         self.tensors: Tensors = {name: (parameters | buffers)[name] for name in self.module.state_dict()}
         self.parameters = [name for name in self.tensors if name in parameters]
