@@ -1,0 +1,89 @@
+"""Every algorithm does what its paper says, tensor by tensor, over several rounds of unequal clients."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from bench.registry import ALGORITHMS
+from tests import world
+from tests.transcripts.check import MIXED, SETTINGS, TOLERANCE, TOLERANCE_SINGLE, TRANSCRIPTS, differences
+from tests.transcripts.double import in_double
+from tests.transcripts.given import Given
+
+FML: dict[str, Any] = {"alpha": 0.3, "beta": 0.6, "average": "uniform"}
+PARAMS: dict[str, dict[str, Any]] = {"fedavg": {}, "fedprox": {"mu": 0.2}, "local": {}, "fml": FML}
+PLAIN = {"optimizer": {"name": "sgd", "lr": 0.1, "momentum": 0.0, "weight_decay": 0.0}}
+STEP = {"lr_schedule": {"name": "step", "every": 2, "gamma": 0.1}}
+SCENARIOS: dict[str, dict[str, Any]] = {
+    "mlp": {"net": "mlp", "local_epochs": 2},
+    "cnn": {"net": "cnn"},
+    "batchnorm": {"net": "test-batchnorm"},
+    "plain SGD": PLAIN,
+    "half of the clients": {"net": "test-batchnorm", "participation": 0.5, "rounds": 5},
+    "step schedule": STEP,
+    "local steps": {"local_epochs": None, "local_steps": 7},
+}
+
+
+def agree(name: str, params: dict[str, Any], *, double: bool = True, **changes: Any) -> None:
+    algorithm = ALGORITHMS.get(name)(**params)
+    assert algorithm.parameters().keys() == params.keys(), "a new hyper-parameter needs a line in the transcript"
+    found = differences(name, algorithm, double=double, **changes)
+    apart = [difference for difference in found if difference.relative > (TOLERANCE if double else TOLERANCE_SINGLE)]
+    assert not apart, f"{len(apart)} of {len(found)} tensors differ, worst: {apart[:3]}"
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("name", sorted(TRANSCRIPTS))
+def test_the_plugin_agrees_with_its_paper(name: str, scenario: str) -> None:
+    agree(name, PARAMS[name], **SCENARIOS[scenario])
+
+
+@pytest.mark.parametrize("net", ["mlp", "cnn", "test-batchnorm"])
+@pytest.mark.parametrize("name", sorted(TRANSCRIPTS))
+def test_they_agree_in_single_precision_for_some_steps(name: str, net: str) -> None:
+    agree(name, PARAMS[name], double=False, net=net, rounds=2, local_epochs=None, local_steps=3)
+
+
+@pytest.mark.parametrize("scenario", ["batchnorm", "half of the clients"])
+def test_fml_weighted_by_examples_agrees(scenario: str) -> None:
+    agree("fml", {**FML, "average": "examples"}, **SCENARIOS[scenario])
+
+
+@pytest.mark.parametrize("changes", [{}, {**STEP, "participation": 0.5, "rounds": 5}], ids=["all", "half"])
+@pytest.mark.parametrize("name", ["fml", "local"])
+def test_clients_with_nets_of_their_own_agree(name: str, changes: dict[str, Any]) -> None:
+    agree(name, PARAMS[name], **MIXED, **changes)
+
+
+def given(**changes: Any) -> Given:
+    return Given(in_double(world.setting(**{**SETTINGS, **changes})), cohort=lambda round: list(range(4)))
+
+
+def test_the_clients_are_unequal() -> None:
+    inputs = given()
+    assert len({inputs.examples(k) for k in inputs.clients}) == 4
+
+
+def test_batches_hold_the_clients_own_images() -> None:
+    inputs = given()
+    x, y = next(iter(inputs.batches(0, 0)))
+    assert x.shape == (8, 1, 8, 8)
+    rows = inputs.setting.shares[0].train
+    own = (inputs.setting.images.x[rows].double() - 8.0) / 6.0  # shift and scale of the synthetic images
+    places = [(own == image).flatten(1).all(1).nonzero()[0].item() for image in x]
+    assert torch.equal(inputs.setting.images.y[rows[places]], y)
+
+
+def test_the_schedule_steps_down_every_second_round() -> None:
+    inputs = given(**STEP)
+    assert [inputs.lr(t) for t in range(5)] == pytest.approx([0.05, 0.05, 0.005, 0.005, 0.0005])
+
+
+def test_roles_decide_the_initial_weights() -> None:
+    inputs = given()
+    one, other, general = inputs.own_model(0), inputs.own_model(1), inputs.global_model()
+    for a, b, c in zip(one.parameters(), other.parameters(), general.parameters(), strict=True):
+        assert not torch.equal(a, b)
+        assert not torch.equal(a, c)
