@@ -74,7 +74,9 @@ class DynamicFML(FML):
     """FML whose alpha and beta move linearly from their value to 1 over the rounds: a parameter that follows the round."""
 
     def loss(self, nets: Nets, work: State, client: State, down: State, batch: Batch, at: At) -> Tensor:
-        now = {name: torch.tensor(v + (1 - v) * at.progress) for name, v in (("alpha", self.alpha), ("beta", self.beta))}
+        now = {
+            name: torch.tensor(v + (1 - v) * at.progress) for name, v in (("alpha", self.alpha), ("beta", self.beta))
+        }
         return FML.loss(self.with_tensors(now), nets, work, client, down, batch, at)
 
 

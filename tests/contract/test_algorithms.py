@@ -130,7 +130,10 @@ def test_the_order_of_the_cohort_does_not_show(algorithm: Algorithm) -> None:
 
     def merged(order: list[int]) -> State:
         return algorithm.aggregate(
-            federation.server, stack([uploads[i] for i in order]), Round(torch.tensor([examples[i] for i in order]), 4), at
+            federation.server,
+            stack([uploads[i] for i in order]),
+            Round(torch.tensor([examples[i] for i in order]), 4),
+            at,
         )
 
     # Not to the bit: a plugin may sum in float32.

@@ -78,8 +78,7 @@ def test_scaffold_server_control_is_the_mean_of_client_controls() -> None:
     plain = {"name": "sgd", "lr": 0.05, "momentum": 0.0, "weight_decay": 0.0}
     server, clients = server_and_clients(Scaffold(), participation=0.5, optimizer=plain)
     mean = {
-        name: torch.stack([client.state["control"][name] for client in clients]).mean(0)
-        for name in server["control"]
+        name: torch.stack([client.state["control"][name] for client in clients]).mean(0) for name in server["control"]
     }
     assert gap(server["control"], mean) < 1e-6
     assert max(float(tensor.abs().max()) for tensor in mean.values()) > 1e-3  # and it is not all zero

@@ -1,0 +1,88 @@
+"""The zoo's nets: widths of the papers, names of the parts, sizes they can take."""
+
+import pytest
+import torch
+from torch import nn
+
+import tests.nets  # noqa: F401 - registers the net with BatchNorm
+from bench.data import DataError
+from bench.nets import net as nets
+from bench.nets.zoos import Zoo, resolve
+from bench.registry import NETS, ZOOS, UnknownName
+from bench.setting import build
+
+BUILT_IN = ["cnn", "cnn1", "cnn2", "lenet5", "mlp", "resnet18"]
+SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32)]
+
+
+def test_these_nets_exist() -> None:
+    assert [name for name in NETS.names() if not name.startswith("test-")] == BUILT_IN
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("name", [n for n in BUILT_IN if n != "resnet18"])
+def test_logits_and_features(name: str, shape: tuple[int, int, int]) -> None:
+    net = build(name, shape, 7)
+    out = net(torch.randn(2, *shape))
+    assert out.logits.shape == (2, 7)
+    assert out.features.shape == (2, nets.parts(net, name).features)
+    assert torch.equal(net.head(out.features), out.logits)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "parameters"),
+    [
+        ("mlp", (1, 8, 8), 64 * 64 + 64 + 64 * 64 + 64 + 650),
+        ("mlp", (1, 28, 28), 784 * 200 + 200 + 200 * 200 + 200 + 2010),
+        ("cnn", (1, 28, 28), 832 + 51_264 + 1024 * 512 + 512 + 5130),  # 582,026: the MNIST net of most libraries
+        ("lenet5", (3, 32, 32), 456 + 2416 + 400 * 120 + 120 + 10_164 + 850),  # 62,006: LeNet5 on CIFAR-10
+        ("cnn2", (3, 32, 32), 896 + 18_496 + 36_928 + 64 * 64 * 64 + 64 + 650),
+        ("resnet18", (3, 32, 32), 11_173_962),  # the usual CIFAR ResNet-18
+    ],
+)
+def test_numbers_of_parameters(name: str, shape: tuple[int, int, int], parameters: int) -> None:
+    assert sum(p.numel() for p in build(name, shape, 10).parameters()) == parameters
+
+
+def test_pooling_before_relu_is_the_same_function() -> None:
+    net = build("cnn", (1, 28, 28), 10)
+    conv1, pool, relu, conv2, *_ = net.body
+    x = torch.randn(3, 1, 28, 28)
+    assert torch.equal(relu(pool(conv1(x))), pool(relu(conv1(x))))
+    assert isinstance(conv2, nn.Conv2d)
+
+
+def test_norm_layers_are_found_by_type() -> None:
+    parts = nets.parts(build("test-batchnorm", (1, 8, 8), 4), "test-batchnorm")
+    assert parts.norm == {
+        "body.1.weight", "body.1.bias", "body.1.running_mean", "body.1.running_var", "body.1.num_batches_tracked",
+    }  # fmt: skip
+    assert parts.head == {"head.weight", "head.bias"}
+    assert parts.named("body") == (parts.parameters | parts.buffers) - parts.head
+    assert "bn" not in "".join(parts.norm)
+
+
+def test_resnet_has_norm_layers_and_takes_grey_images() -> None:
+    net = build("resnet18", (1, 28, 28), 10).eval()
+    assert len([n for n in nets.parts(net, "resnet18").norm if n.endswith("running_mean")]) == 20
+    assert net(torch.zeros(1, 1, 28, 28)).logits.shape == (1, 10)
+
+
+def test_a_net_without_a_head_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"expected a torch\.nn\.Linear called 'head'"):
+        nets.parts(nn.Linear(2, 2), "mine")
+
+
+def test_images_too_small_for_a_net() -> None:
+    with pytest.raises(DataError, match=r"net 'lenet5' cannot take images of 1x1x1"):
+        build("lenet5", (1, 1, 1), 10)
+
+
+def test_zoos() -> None:
+    assert resolve("lenet5") == Zoo(clients=("lenet5",), shared="lenet5")
+    mixed = resolve("mixed")
+    assert len(set(mixed.clients)) == 4
+    assert mixed.shared in NETS.names()
+    assert "mixed" in ZOOS.names()
+    with pytest.raises(UnknownName, match="Did you mean 'mixed'"):
+        resolve("mixd")
