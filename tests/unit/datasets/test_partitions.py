@@ -85,7 +85,7 @@ def test_the_minimum_is_kept(name, minimum):
         assert min(map(len, parts)) >= minimum
 
 
-@pytest.mark.parametrize("name", ("dirichlet", "dirichlet-capped", "dirichlet-client", "shards"))
+@pytest.mark.parametrize("name", ["dirichlet", "dirichlet-capped", "dirichlet-client", "shards"])
 def test_the_order_of_rows_does_not_decide_who_gets_how_many_of_a_class(name):
     labels = uneven_labels(1000, 10)
     shuffled = labels[rng(9).permutation(len(labels))]
@@ -123,7 +123,7 @@ def test_draws_have_not_changed(name, expected):
 # What each partition is
 
 
-@pytest.mark.parametrize("name", ("dirichlet", "dirichlet-capped", "dirichlet-client", "quantity"))
+@pytest.mark.parametrize("name", WITH_ALPHA)
 def test_large_alpha_is_even(name):
     labels = np.arange(20_000) % 10
     figures = describe(labels, made(name).draw(labels, 10, LARGEST_ALPHA, rng()), 10)
@@ -168,7 +168,7 @@ def test_the_cap_acts_and_only_in_the_capped_one():
 
 
 def test_client_draws_are_one_by_one_without_replacement():
-    """One of class 0 and two of class 1 left, q = (.8, .2), two samples: (0, 2) has probability .2 * .2, else (1, 1)."""
+    """One of class 0 and two of class 1 left, q = (.8, .2), two samples: (0, 2) with .2 * .2, otherwise (1, 1)."""
     source, left, n = rng(), np.array([1, 2]), 5000
     outcomes = [tuple(_serve(np.array([0.8, 0.2]), 2, left, source).tolist()) for _ in range(n)]
     assert set(outcomes) == {(0, 2), (1, 1)}
@@ -255,7 +255,7 @@ def test_a_minimum_that_no_draw_meets_ends_after_bounded_tries(name):
 
 
 def test_more_shards_than_samples():
-    with pytest.raises(DataError, match="50 clients with 3 shards each .* need 150 samples, there are 100"):
+    with pytest.raises(DataError, match=r"50 clients with 3 shards each .* need 150 samples, there are 100"):
         made("shards", per_client=3).draw(np.arange(100) % 5, 50, None, rng())
 
 
