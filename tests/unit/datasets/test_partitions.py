@@ -167,6 +167,14 @@ def test_the_cap_acts_and_only_in_the_capped_one():
     assert passed == 20
 
 
+def test_a_class_that_only_capped_clients_would_get_is_a_failed_try():
+    class Source:
+        def dirichlet(self, level, classes):
+            return np.array([[1.0, 0.0], [1.0, 0.0]])  # the first client would get both classes
+
+    assert not _capped(np.array([10, 10]), 2, 1e-9, Source()).any()
+
+
 def test_client_draws_are_one_by_one_without_replacement():
     """One of class 0 and two of class 1 left, q = (.8, .2), two samples: (0, 2) with .2 * .2, otherwise (1, 1)."""
     source, left, n = rng(), np.array([1, 2]), 5000
