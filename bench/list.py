@@ -81,7 +81,7 @@ def as_text(found: Found, width: int | None) -> str:
     columns = (max(map(len, names), default=0), min(40, max(map(len, origins), default=0)))
     for kind, entries in found.entries.items():
         rows = [_row(entry, columns, width) for entry in entries] or ["  none"]
-        note = [f"  {NOTES[kind]}"] if kind in NOTES else []
+        note = textwrap.wrap(NOTES.get(kind, ""), width or WIDEST, initial_indent="  ", subsequent_indent="  ")
         blocks.append("\n".join([kind, *rows, *note]))
     if found.broken:
         rows = [f"  {name}: {why}" for name, why in sorted(found.broken.items())]
@@ -92,7 +92,7 @@ def as_text(found: Found, width: int | None) -> str:
 def _row(entry: Entry, columns: tuple[int, int], width: int | None) -> str:
     """Name, origin, summary; on a narrow screen the summary goes below."""
     name, origin = columns
-    summary = entry.summary or "(described when it is loaded)"
+    summary = entry.summary or ("(described when it is loaded)" if entry.attribute else "(no description)")
     head = f"  {entry.name:<{name}}  {entry.origin:<{origin}}"
     if width is None:
         return f"{head}  {summary}"

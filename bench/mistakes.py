@@ -91,6 +91,10 @@ def _written(path: Path, origins: Mapping[Path, str]) -> str:
     for length in range(len(path), 0, -1):
         if label := origins.get(path[:length]):
             return ".".join([label, *(part for part in path[length:] if isinstance(part, str))])
+    if len(path) == 2 and path[0] == "params":  # a table as a whole: an option that filled it tells more than its name
+        for place, label in origins.items():
+            if place[:2] == path:
+                return label
     return ".".join(part for part in path if isinstance(part, str)) or "the file"
 
 

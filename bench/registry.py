@@ -162,7 +162,7 @@ class Registry:
         bad = {}
         for path in sorted((ROOT / self.folder.replace(".", "/")).glob("*.py")):
             try:
-                ast.parse(path.read_text(encoding="utf-8"))
+                ast.parse(path.read_text(encoding="utf-8"), filename=path.name)
             except SyntaxError as error:
                 bad[path.relative_to(ROOT).as_posix()] = explain(error)
         return bad
