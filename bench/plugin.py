@@ -78,7 +78,9 @@ class Nets(Protocol):
     as a downloaded teacher, run in evaluation mode.
     """
 
-    def __call__(self, slot: str, tensors: Tensors, x: Tensor) -> Out: ...
+    def __call__(self, slot: str, tensors: Tensors, x: Tensor) -> Out:
+        """Logits and features of normalised images [B, channels, height, width]."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ class Round:
 
 
 class Algorithm(ABC):
-    """A federated algorithm. Subclass as ``@algorithm("name") @dataclass(frozen=True)``; see docs/add-an-algorithm.md."""
+    """A federated algorithm: ``@algorithm("name") @dataclass(frozen=True)`` on a subclass; docs/add-an-algorithm.md."""
 
     source: ClassVar[str]  # paper, section and equation
     summarises: ClassVar[bool] = False  # whether `summarise` runs over the training data after local training
@@ -230,8 +232,8 @@ class Algorithm(ABC):
         """A copy whose float hyper-parameters are scalar tensors, for engines that train several settings at once."""
         twin = copy.copy(self)
         for name, value in values.items():
-            if not isinstance(getattr(self, name), float):
-                raise ParameterError(f"{name}: only a float hyper-parameter can be stacked, this is {getattr(self, name)!r}")
+            if not isinstance(given := getattr(self, name), float):
+                raise ParameterError(f"{name}: only a float hyper-parameter can be a tensor, this is {given!r}")
             object.__setattr__(twin, name, value)
         return twin
 

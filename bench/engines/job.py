@@ -21,7 +21,7 @@ class Images:
     scale: Tensor  # [channels, 1, 1]
 
     def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Normalised images [B, C, H, W] float32 and labels [B] of the rows [B]; channels last, as convolutions like it."""
+        """Normalised images [B, C, H, W], float32 in channels-last layout, and labels [B] of the rows [B]."""
         x = self.x[rows].to(torch.float32, memory_format=torch.channels_last)
         return x.sub_(self.shift).div_(self.scale), self.y[rows]
 

@@ -43,7 +43,7 @@ class HeadThenBody(PrivateHead):
 
 @dataclass(frozen=True)
 class FedAdam(FedAvg):
-    """FedAdam (Reddi et al. 2021, Algorithm 2): the server applies Adam, without bias correction, to the mean change."""
+    """FedAdam (Reddi et al. 2021, Algorithm 2): the server applies Adam without bias correction to the mean change."""
 
     source = "arXiv:2003.00295, Algorithm 2"
 
@@ -71,7 +71,7 @@ class FedAdam(FedAvg):
 
 @dataclass(frozen=True)
 class DynamicFML(FML):
-    """FML whose alpha and beta move linearly from their value to 1 over the rounds: a parameter that follows the round."""
+    """FML whose alpha and beta move linearly from their value to 1 over the rounds."""
 
     def loss(self, nets: Nets, work: State, client: State, down: State, batch: Batch, at: At) -> Tensor:
         now = {
