@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from bench.federation import Federation
-from bench.plugin import Algorithm
+from bench.plugin import Algorithm, Round
 from tests import nets, world  # noqa: F401 - `nets` registers the net with BatchNorm
 from tests.transcripts.double import in_double
 from tests.transcripts.fedavg import fedavg
@@ -22,15 +22,20 @@ TOLERANCE = 1e-12
 """Largest difference within a tensor, relative to the tensor's largest value, in double precision.
 
 Both sides do the same arithmetic (rounding unit 1e-16) and may differ in the order of sums only: in averages, losses
-and squared distances. A hundred steps carry that on; what is seen is below 2e-15, so other processors have room.
+and squared distances. A hundred steps carry that on; what is seen is below 1e-14, so other processors have room.
 """
 
-TOLERANCE_SINGLE = 2e-6
-"""The same in float32 (rounding unit 6e-8), for a few steps only: see `tests.transcripts.double`."""
+TOLERANCE_SINGLE = 1e-5
+"""The same in float32 (rounding unit 6e-8), for a few steps only: see `tests.transcripts.double`.
+
+Convolutions run by other kernels here and there (channels last), and the bias of a BatchNorm, which starts from zero,
+is a sum of gradients that nearly cancel: 1.5e-6 is seen there, 2e-7 elsewhere.
+"""
 
 SETTINGS: dict[str, Any] = {
     "rounds": 3,
     "local_epochs": 1,
+    "batch_size": 16,  # no client has a multiple of it: last batches are filled
     "evaluate_every": 100,  # after the last round only: the check looks at the models themselves
     "optimizer": {"name": "sgd", "lr": 0.05, "momentum": 0.9, "weight_decay": 5e-4},
 }
@@ -79,3 +84,21 @@ def relative(found: Tensor, expected: Tensor) -> float:
         return 0.0
     share = distance / expected.abs().max().clamp(min=torch.finfo(torch.float64).tiny).item()
     return share if share < torch.inf else torch.inf
+
+
+def merge_of_equals(algorithm: Algorithm, copies: int = 3) -> float:
+    """How far the aggregate of equal uploads, the server's state moved a little, is from one of them; 0 is right."""
+    setting = world.setting(**{**SETTINGS, "net": "test-batchnorm"})
+    at = setting.at(algorithm, 0, None)
+    server = algorithm.init_server(setting.fresh(algorithm, None), at)
+    sent = {slot: {name: tensor + 1 for name, tensor in tensors.items()} for slot, tensors in server.items()}
+    uploads = {
+        slot: {name: torch.stack([tensor] * copies) for name, tensor in tensors.items()}
+        for slot, tensors in sent.items()
+    }
+    examples = torch.arange(1.0, copies + 1)
+    merged = algorithm.aggregate(server, uploads, Round(examples=examples, clients=copies), at)
+    return max(
+        (relative(merged[slot][name], tensor) for slot, tensors in sent.items() for name, tensor in tensors.items()),
+        default=0.0,
+    )

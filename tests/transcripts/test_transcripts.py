@@ -7,7 +7,15 @@ import torch
 
 from bench.registry import ALGORITHMS
 from tests import world
-from tests.transcripts.check import MIXED, SETTINGS, TOLERANCE, TOLERANCE_SINGLE, TRANSCRIPTS, differences
+from tests.transcripts.check import (
+    MIXED,
+    SETTINGS,
+    TOLERANCE,
+    TOLERANCE_SINGLE,
+    TRANSCRIPTS,
+    differences,
+    merge_of_equals,
+)
 from tests.transcripts.double import in_double
 from tests.transcripts.given import Given
 
@@ -16,7 +24,7 @@ PARAMS: dict[str, dict[str, Any]] = {"fedavg": {}, "fedprox": {"mu": 0.2}, "loca
 PLAIN = {"optimizer": {"name": "sgd", "lr": 0.1, "momentum": 0.0, "weight_decay": 0.0}}
 STEP = {"lr_schedule": {"name": "step", "every": 2, "gamma": 0.1}}
 SCENARIOS: dict[str, dict[str, Any]] = {
-    "mlp": {"net": "mlp", "local_epochs": 2},
+    "mlp": {"net": "mlp", "local_epochs": 2, "batch_size": 8},
     "cnn": {"net": "cnn"},
     "batchnorm": {"net": "test-batchnorm"},
     "plain SGD": PLAIN,
@@ -57,6 +65,12 @@ def test_clients_with_nets_of_their_own_agree(name: str, changes: dict[str, Any]
     agree(name, PARAMS[name], **MIXED, **changes)
 
 
+@pytest.mark.parametrize("name", sorted(TRANSCRIPTS))
+def test_equal_models_merge_into_themselves(name: str) -> None:
+    """aggregate([s] * K) = s, to the bit and buffers included."""
+    assert merge_of_equals(ALGORITHMS.get(name)(**PARAMS[name])) == 0
+
+
 def given(**changes: Any) -> Given:
     return Given(in_double(world.setting(**{**SETTINGS, **changes})), cohort=lambda round: list(range(4)))
 
@@ -69,7 +83,7 @@ def test_the_clients_are_unequal() -> None:
 def test_batches_hold_the_clients_own_images() -> None:
     inputs = given()
     x, y = next(iter(inputs.batches(0, 0)))
-    assert x.shape == (8, 1, 8, 8)
+    assert x.shape == (16, 1, 8, 8)
     rows = inputs.setting.shares[0].train
     own = (inputs.setting.images.x[rows].double() - 8.0) / 6.0  # shift and scale of the synthetic images
     places = [(own == image).flatten(1).all(1).nonzero()[0].item() for image in x]
