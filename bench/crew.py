@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -199,6 +200,7 @@ def _worker_surroundings() -> Iterator[None]:
 
     A terminal sends Ctrl-C to all processes; a worker that is still importing would answer with a traceback.
     """
+    resource_tracker.ensure_running()  # spawning starts it, which would let SIGINT through again
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     before = {name: os.environ.get(name) for name in ENVIRONMENT}
     os.environ.update(ENVIRONMENT)

@@ -51,7 +51,8 @@ def table(cells: Sequence[Cell]) -> str:
 
 def estimate_line(seconds: Mapping[str, float], jobs: int) -> str:
     """The time estimate in one line."""
-    return f"estimated time on {processes(jobs)}: {duration(wall_clock(seconds, jobs))}, right within a factor of two or so"
+    time = duration(wall_clock(seconds, jobs))
+    return f"estimated time on {processes(jobs)}: {time}, right within a factor of two or so"
 
 
 def processes(number: int) -> str:

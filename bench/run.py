@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench import engines
 from bench.store import UNFINISHED, Store, StoreError
+from bench.worker import ROUNDS, Job
 
 if TYPE_CHECKING:
     from bench.cell import Cell
@@ -90,7 +91,8 @@ class Plan:
     out: Path
     jobs: int
     data_root: Path | None
-    plugins: tuple[str, ...]
+    plugins: tuple[str, ...] = ()
+    function: str = ROUNDS  # see bench.worker.Job
 
     def missing(self) -> "list[Cell]":
         """The cells without a file."""
@@ -151,7 +153,6 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
     from bench.execute import execute, in_order, pending
     from bench.progress import progress
     from bench.provenance import provenance
-    from bench.worker import Job
 
     store, suite = Store(asked.out), asked.suite
     store.check_owner(suite.model_dump(mode="json"))
@@ -169,6 +170,7 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
             suite={"name": suite.name, "version": suite.version},
             data_root=asked.data_root,
             plugins=asked.plugins,
+            function=asked.function,
             provenance={name: origin[name] for name in ("commit", "dirty", "versions", "processor", "threads")},
         )
         with progress(asked.cells, todo, asked.jobs, lambda cell: costs[cell.hash]) as show:

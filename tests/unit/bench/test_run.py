@@ -1,0 +1,303 @@
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bench import run as module
+from bench.data import DataError
+from bench.run import Plan, main
+from bench.store import Store
+from tests.unit.bench.faults import HERE, SUITE, FaultyCell, cells
+
+Command = Callable[..., int]
+
+
+def declare(folder: Path, *algorithms: str, out: Path | None = None) -> Plan:
+    """A plan of cells that need no engine, as `bench.run.plan` would make it of options."""
+    suite: Any = SimpleNamespace(
+        **SUITE, time_limit=60.0, model_dump=lambda mode: SUITE | {"algorithms": list(algorithms)}
+    )
+    made: Any = cells(*algorithms)
+    return Plan(suite, made, out or folder / "out", jobs=2, data_root=folder, function=HERE)
+
+
+@pytest.fixture
+def reports(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The folders whose report was asked for."""
+    asked: list[Path] = []
+    stand_in = ModuleType("reports.html")
+    stand_in.render = asked.append  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "reports.html", stand_in)
+    return asked
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reports: list[Path]) -> Command:
+    """Runs fake cells through the whole command; options as on the command line."""
+    monkeypatch.setattr("bench.preflight.check", lambda cells, root: None)
+
+    def run(*algorithms: str, options: tuple[str, ...] = ()) -> int:
+        monkeypatch.setattr(module, "plan", lambda _: declare(tmp_path, *algorithms))
+        return main(["--suite", "faults", *options])
+
+    return run
+
+
+def test_a_run_leaves_records_tables_manifest_and_report(command: Command, tmp_path: Path, reports: list[Path]):
+    assert command("works-a", "works-b", "skips") == 0
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["suite"]["name"] == "faults"
+    assert manifest["cells"] == [cell.hash for cell in cells("works-a", "works-b", "skips")]
+    assert manifest["data"] == {"none": "-"}
+    assert manifest["provenance"]["argv"] == ["--suite", "faults"]
+    assert len((tmp_path / "out" / "tidy" / "runs.csv").read_text().splitlines()) == 4
+    assert reports == [tmp_path / "out"]
+
+
+def test_a_log_has_one_line_per_finished_cell(command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    command("works-a", "works-b")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("suite faults 1.0 on none: 2 cells; about ")
+    assert [text.split()[1] for text in lines[1:3]] == ["done", "done"]
+    assert lines[3:] == [
+        f"2 done; results in {tmp_path / 'out'}",
+        f"report: {tmp_path / 'out' / 'report' / 'report.html'}",
+    ]
+
+
+def test_the_same_command_again_computes_nothing(command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    command("works-a", "works-b")
+    log = (tmp_path / "log").read_text()
+    capsys.readouterr()
+    assert command("works-a", "works-b") == 0
+    assert (tmp_path / "log").read_text() == log
+    assert capsys.readouterr().out.startswith("suite faults 1.0 on none: 2 cells, all finished before\n2 done;")
+
+
+def test_cells_that_fail_are_named_and_make_exit_code_3(
+    command: Command, reports: list[Path], capsys: pytest.CaptureFixture[str]
+):
+    assert command("works", "raises", "diverges", "skips") == 3
+    told = capsys.readouterr().out
+    assert "1 diverged, 1 done, 1 failed, 1 skipped; results in" in told
+    assert "  failed raises (" in told
+    assert "ZeroDivisionError" in told
+    assert "compute them again with --rerun failed" in told
+    assert len(reports) == 1
+    assert command("works", "raises", "diverges", "skips") == 3
+    assert command("works", "skips") == 0
+
+
+def test_many_failures_are_counted_not_listed(command: Command, capsys: pytest.CaptureFixture[str]):
+    command(*(f"raises-{number}" for number in range(10)))
+    told = capsys.readouterr().out.splitlines()
+    assert sum(text.startswith("  failed ") for text in told) == 8
+    assert "  and 2 more" in told
+
+
+def test_a_stop_tells_how_to_go_on_without_starting_over(
+    command: Command, reports: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    from bench.progress import Progress
+
+    monkeypatch.setattr(Progress, "show", lambda self, text, status: os.kill(os.getpid(), signal.SIGINT))
+    options = ("--rerun", "failed", "--out", "my results")
+    assert command("works", "gate-a", "gate-b", "gate-c", options=options) == 130
+    told = capsys.readouterr().out.splitlines()
+    assert told[-2:] == [
+        "stopped by SIGINT: 1 of 4 cells are finished",
+        "go on with: python -m bench.run --suite faults --out 'my results'",
+    ]
+    assert reports == []
+
+
+def test_a_stop_before_the_first_cell_leaves_nothing(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bench.preflight.check", interrupted)
+    assert command("works", options=("--rerun=all",)) == 130
+    assert "go on with: python -m bench.run --suite faults\n" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_report_that_fails_does_not_look_like_lost_results(
+    command: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def broken(_: Path) -> None:
+        raise ZeroDivisionError("no cells")
+
+    monkeypatch.setattr(sys.modules["reports.html"], "render", broken)
+    assert command("works") == 2
+    told = capsys.readouterr()
+    assert "the results are complete, but their report failed: ZeroDivisionError: no cells" in told.err
+    assert "report: " not in told.out
+
+
+def test_a_report_can_be_left_out(command: Command, reports: list[Path]):
+    assert command("works", options=("--no-report",)) == 0
+    assert reports == []
+
+
+def refused(command: Command, capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    """The message of a run that exits with 2 and prints nothing else."""
+    capsys.readouterr()
+    assert command("works", options=options) == 2
+    told = capsys.readouterr()
+    assert "Traceback" not in told.err
+    assert told.out == ""
+    return told.err
+
+
+def test_data_that_is_not_there_leaves_nothing_behind(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def missing(*_: object) -> None:
+        raise DataError("\n".join(f"no file {number}" for number in range(40)))
+
+    monkeypatch.setattr("bench.preflight.check", missing)
+    assert refused(command, capsys).splitlines() == [*(f"no file {n}" for n in range(14)), "and 26 more lines"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_another_suite_is_refused(command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    other = {"suite": SUITE | {"name": "other"}, "cells": []}
+    Store(tmp_path / "out").write_manifest(other)
+    assert "belongs to suite 'other' on none, this is suite 'faults' on none" in refused(command, capsys)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["manifest.json"]
+
+
+def test_a_folder_in_use_is_refused(command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    with Store(tmp_path / "out").lock():
+        assert refused(command, capsys) == f"{tmp_path / 'out'} is in use by process {os.getpid()}\n"
+
+
+def test_a_full_disk_is_named(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert "the disk is full; what was saved before is kept" in refused(command, capsys)
+
+
+def test_a_damaged_cell_is_reported_and_computed_again(
+    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    command("works-a", "works-b")
+    path = next((tmp_path / "out" / "cells").glob("*.json"))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:200])
+    capsys.readouterr()
+    assert command("works-a", "works-b") == 0
+    assert f"cell file {path.name} is damaged" in capsys.readouterr().err
+    assert path.read_bytes().splitlines()[6:8] == whole.splitlines()[6:8]  # identity and result
+
+
+def test_an_error_that_was_not_foreseen_shows_its_traceback(command: Command, monkeypatch: pytest.MonkeyPatch):
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("bench.preflight.check", broken)
+    with pytest.raises(ZeroDivisionError):
+        command("works")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ([], "--suite"),
+        (["--suite", "smoke", "--jobs", "0"], "expected a whole number >= 1, got 0"),
+        (["--suite", "smoke", "--jobs", "two"], "expected a whole number >= 1, got two"),
+        (["--suite", "smoke", "--engine", "warp"], "invalid choice: 'warp'"),
+        (["--suite", "smoke", "--rerun", "some"], "invalid choice: 'some'"),
+        (["--suite", "smoke", "--replicate", "3"], "unrecognized arguments: --replicate"),
+    ],
+)
+def test_options_that_make_no_sense_exit_with_2(options: list[str], words: str, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        main(options)
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--suite", "nonid"], "unknown suite 'nonid'. Did you mean 'noniid'?"),
+        (["--suite", "smoke", "--algorithms", "fml,fedporx"], "Did you mean 'fedprox'?"),
+        (["--suite", "smoke", "--alphas", "0", "--rounds", "-1"], "2 mistakes"),
+        (["--suite", "smoke", "--set", "fedprox.mu=-1"], "--set fedprox.mu"),
+        (["--suite", "smoke", "--plugin", "no-such-file.py"], "no-such-file.py"),
+        (["--suite", "smoke", "--clients", "400"], "dirichlet-capped of digits, alpha 0.1, 400 clients, replicate 0"),
+    ],
+)
+def test_suites_that_cannot_run_exit_with_2_and_leave_nothing(
+    options: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main([*options, "--out", str(tmp_path / "out")]) == 2
+    told = capsys.readouterr()
+    assert words in told.err
+    assert "Traceback" not in told.err
+    assert len(told.err.splitlines()) <= 15
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_gpu_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert main(["--suite", "smoke", "--device", "cuda"]) == 2
+    assert "--device cuda: no usable GPU here" in capsys.readouterr().err
+
+
+def test_a_dry_run_shows_cells_and_time_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def untouched(*_: object) -> None:
+        raise AssertionError("a dry run loads no data")
+
+    monkeypatch.setattr("bench.setting.load", untouched)
+    monkeypatch.chdir(tmp_path)
+    assert main(["--suite", "smoke", "--replicates", "3", "--jobs", "2", "--dry-run"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].split() == ["data", "set", "partition", "zoo", "algorithm", "alpha", "0.1", "alpha", "100"]
+    assert ["digits", "dirichlet-capped", "mixed", "local", "3", "3"] in [row.split() for row in told]
+    assert told[-2] == "48 cells, 0 of them finished in results/smoke-digits"
+    assert told[-1].startswith("estimated time on 2 processes: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_real_cells_run_from_suite_to_tables(tmp_path: Path, reports: list[Path]):
+    chosen = ["--algorithms", "fedavg,local", "--alphas", "1", "--zoo", "mlp", "--rounds", "2", "--clients", "3"]
+    arguments = ["--suite", "smoke", *chosen, "--jobs", "1", "--out", str(tmp_path / "out")]
+    assert main(arguments) == 0
+    assert sorted(record["identity"]["algorithm"] for record in Store(tmp_path / "out").latest()) == ["fedavg", "local"]
+    assert reports == [tmp_path / "out"]
+    rows = (tmp_path / "out" / "tidy" / "rounds.csv").read_text().splitlines()
+    assert len(rows) == 1 + 2 * 2
+
+
+def test_help_and_the_parents_share_of_a_run_need_no_torch():
+    program = (
+        "import sys, bench.run, bench.store, bench.tidy, bench.execute, bench.progress, bench.provenance\n"
+        "bench.run.parser().format_help()\n"
+        "print(sorted({'torch', 'pandas', 'pydantic', 'sklearn', 'rich', 'numpy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_a_stand_in_cell_borrows_nothing_that_a_cell_does_not_have():
+    from bench.cell import Cell
+
+    assert FaultyCell("works").identity().keys() <= Cell.__dataclass_fields__.keys()
