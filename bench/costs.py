@@ -9,13 +9,17 @@ import functools
 import math
 import time
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING
 
 from bench.cell import Cell
+from bench.data import Source
 from bench.registry import ALGORITHMS, DATASETS, NETS
+
+if TYPE_CHECKING:  # importing it imports torch
+    from bench.plugin import Algorithm
 
 COSTS = Path(__file__).with_name("costs.toml")
 SHAPES = ((1, 8, 8), (1, 28, 28), (3, 32, 32))
@@ -25,8 +29,8 @@ TRAIN_SHARE, EVALUATED_SHARE = 0.7, 0.3  # of a client's rows: what it trains on
 
 def estimate(cell: Cell) -> float:
     """Expected seconds of one cell on one core; loads no data. Right within a factor of two on like machines."""
-    source = DATASETS.get(cell.dataset)
-    algorithm = ALGORITHMS.get(cell.algorithm)(**cell.params)
+    source: type[Source] = DATASETS.get(cell.dataset)
+    algorithm: "Algorithm" = ALGORITHMS.get(cell.algorithm)(**cell.params)
     training = cell.training
     rounds, batch = int(training["rounds"]), int(training["batch_size"])
     cohort = max(1.0, cell.clients * float(training["participation"]))
@@ -34,7 +38,7 @@ def estimate(cell: Cell) -> float:
     own = [cell.architectures[k % len(cell.architectures)] for k in range(cell.clients)]
     slots = algorithm.slots()
 
-    def mean_over_clients(role: str, seconds: Any) -> float:
+    def mean_over_clients(role: str, seconds: Callable[[str], float]) -> float:
         nets = [cell.shared] * cell.clients if role == "shared" else own
         return sum(seconds(net) for net in nets) / len(nets)
 

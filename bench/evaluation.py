@@ -35,7 +35,7 @@ def predict(net: nn.Module, tensors: Tensors, images: Images, rows: Tensor) -> t
     """For each row: whether the model is right [n] bool, and its cross-entropy [n]; in evaluation mode."""
     net.eval()
     right, losses = [], []
-    for chunk in rows.split(CHUNK):
+    for chunk in torch.split(rows, CHUNK):
         x, y = images.batch(chunk)
         logits = functional_call(net, tensors, (x,))[0]
         right.append(logits.argmax(1) == y)
@@ -57,7 +57,7 @@ def on_clients(
         return [predict(net, tensors, images, own) for (net, tensors), own in zip(models, rows, strict=True)]
     right, losses = predict(*models[0], images, torch.cat(list(rows)))
     sizes = [len(own) for own in rows]
-    return list(zip(right.split(sizes), losses.split(sizes), strict=True))
+    return list(zip(torch.split(right, sizes), torch.split(losses, sizes), strict=True))
 
 
 def worst_tenth(accuracies: Sequence[float]) -> float:

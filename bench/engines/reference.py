@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -108,9 +108,9 @@ class ClientRound:
     def _batches(self, plan: Tensor) -> Iterator[Batch]:
         """The batches of a plan [steps, B], gathered and normalised many at a time."""
         size = plan.shape[1]
-        for chunk in plan.split(max(1, GATHER_ROWS // size)):
+        for chunk in torch.split(plan, max(1, GATHER_ROWS // size)):
             x, y = self.engine.images.batch(chunk.flatten())
-            for rows, bx, by in zip(chunk, x.split(size), y.split(size), strict=True):
+            for rows, bx, by in zip(chunk, torch.split(x, size), torch.split(y, size), strict=True):
                 yield Batch(x=bx, y=by, rows=rows)
 
     @torch.no_grad()
@@ -119,7 +119,7 @@ class ClientRound:
         for piece in self.pieces.values():
             piece.prepare(frozenset())
         total: Tensors = {}
-        for rows in self.job.rows.split(GATHER_ROWS):
+        for rows in torch.split(self.job.rows, GATHER_ROWS):
             x, y = self.engine.images.batch(rows)
             part = self.algorithm.summarise(self.nets, self.work, Batch(x=x, y=y, rows=rows), self.job.at)
             total = {name: total[name] + value if total else value for name, value in part.items()}
@@ -131,7 +131,8 @@ class Workpiece:
 
     def __init__(self, net: Net, device: torch.device) -> None:
         # Channels last is the same function, and 10 to 50 % faster for convolutions on a CPU.
-        self.module = copy.deepcopy(net).to(device, memory_format=torch.channels_last)
+        self.module = copy.deepcopy(net).to(device)
+        cast(Any, self.module).to(memory_format=torch.channels_last)  # (its type stubs do not know this form)
         self.stand_in = copy.deepcopy(self.module).eval()  # for foreign tensors, in evaluation mode
         parameters, buffers = dict(self.module.named_parameters()), dict(self.module.named_buffers())
         self.tensors: Tensors = {name: (parameters | buffers)[name] for name in self.module.state_dict()}
