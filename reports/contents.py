@@ -1,0 +1,236 @@
+"""The words of a report, before they become a page: what was run, how it ended, what to keep in mind."""
+
+import shlex
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reports.blocks import Block
+from reports.results import Results, Run
+from reports.statistics import FEW
+from reports.wording import counted, duration, level, listed
+
+Facts = list[tuple[str, str]]  # name, value
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Cells of one algorithm in one block that did not finish, of one status."""
+
+    status: str
+    algorithm: str
+    where: str
+    cells: int
+    reasons: Sequence[tuple[str, int]]  # reason, cells; the most frequent first, at most `REASONS`
+    more: int  # further reasons
+
+
+REASONS = 5
+
+
+def title(results: Results) -> str:
+    """The headline of the page."""
+    return f"{results.name} on {listed(results.suite.get('datasets', ()))}"
+
+
+def facts(results: Results) -> Facts:
+    """What was run."""
+    suite, counts = results.suite, results.counts
+    seconds = sum(run.score.seconds for run in results.runs if run.score)
+    ended = [f"{number} {status}" for status, number in counts.items() if number or status in ("done", "failed")]
+    if results.waiting:
+        ended.append(f"{results.waiting} not run yet")
+    alphas = [level(alpha) for alpha in results.axis("alpha") if alpha is not None]
+    return [
+        ("Suite", f"{results.name}, version {suite.get('version', '?')}"),
+        ("Data", listed(results.axis("dataset"))),
+        ("Partition", listed(results.axis("partition"))),
+        *([("Alpha", listed(alphas))] if alphas else []),
+        ("Zoos", listed(results.axis("zoo"))),
+        ("Algorithms", "; ".join(_with_parameters(results, name) for name in results.axis("algorithm"))),
+        ("Replicates", f"{results.replicates} with finished cells, {suite.get('replicates', '?')} declared"),
+        ("Cells", ", ".join(ended)),
+        ("Training", training(suite.get("training") or {})),
+        ("Time", f"{duration(seconds)} of computing, all finished cells together"),
+    ]
+
+
+def _with_parameters(results: Results, name: str) -> str:
+    params = next(run.params for run in results.runs if run.algorithm == name)
+    inside = ", ".join(f"{key} {_short(value)}" for key, value in sorted(params.items()))
+    return f"{name} ({inside})" if inside else name
+
+
+def _short(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def training(settings: Mapping[str, Any]) -> str:
+    """The training settings in one line; what is not known is left out."""
+    share = settings.get("participation", 1.0)
+    epochs, steps = settings.get("local_epochs"), settings.get("local_steps")
+    optimizer, schedule = settings.get("optimizer") or {}, settings.get("lr_schedule") or {}
+    parts = [
+        counted(settings["rounds"], "round") if "rounds" in settings else "",
+        counted(settings["clients"], "client") if "clients" in settings else "",
+        "all in every round" if share == 1 else f"{100 * share:g} % of them in a round",
+        counted(epochs, "local epoch") if epochs else counted(steps, "local step") if steps else "",
+        f"batches of {settings['batch_size']}" if "batch_size" in settings else "",
+        _settings(optimizer),
+        f"{_settings(schedule)} learning rate" if schedule else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _settings(table: Mapping[str, Any]) -> str:
+    values = [
+        f"{key.replace('_', ' ')} {_short(value)}"
+        for key, value in table.items()
+        if key != "name" and value is not None
+    ]
+    return " ".join([str(table.get("name", "")), *values]).strip()
+
+
+def notices(results: Results, blocks: Sequence[Block]) -> list[str]:
+    """What a reader must know before believing a number."""
+    sizes = [len(level.replicates) for block in blocks for level in block.levels if level.replicates]
+    dropped = sum(len(block.dropped) for block in blocks)
+    starved = [run.score.never_sampled for run in results.runs if run.score and run.score.never_sampled]
+    found = []
+    if not any(run.score for run in results.runs):
+        found.append("No cell of this run has finished: there is nothing to report but how the cells ended.")
+    elif not sizes:
+        found.append("No replicate was finished by all algorithms of any block: there is nothing to compare.")
+    elif min(sizes) < FEW:
+        alone = " A single replicate has no interval (n = 1)." if min(sizes) == 1 else ""
+        found.append(
+            f"Descriptive only: some means rest on {counted(min(sizes), 'replicate')}, fewer than {FEW}; "
+            f"such numbers describe these runs and support no general claim.{alone}"
+        )
+    if dropped:
+        found.append(
+            f"{counted(dropped, 'draw')} (an alpha in a replicate) counted for no algorithm, because one of them did "
+            "not finish there; the missing pairs are listed below the tables."
+        )
+    if starved:
+        found.append(
+            f"In {counted(len(starved), 'cell')} some clients were never sampled (up to {max(starved)} of "
+            f"{max(run.clients for run in results.runs)}): they count with their initial model."
+        )
+    if results.waiting:
+        found.append(f"{counted(results.waiting, 'declared cell')} not run yet: the same command resumes.")
+    if results.others:
+        found.append(
+            f"The folder holds {counted(results.others, 'other cell')}, of earlier declarations; this report is about "
+            "the latest one."
+        )
+    if len(results.commits) > 1:
+        found.append(f"The cells were computed by {len(results.commits)} versions of the code (see provenance).")
+    return found + [str(notice) for notice in results.notices]
+
+
+def endings(results: Results) -> list[Ending]:
+    """The cells that did not finish, by status, algorithm and block."""
+    groups: dict[tuple[str, str, str], list[Run]] = {}
+    for run in results.runs:
+        if run.score is None:
+            where = f"{run.dataset}, {run.partition}, zoo {run.zoo}"
+            groups.setdefault((run.status, run.algorithm, where), []).append(run)
+    found = []
+    for (status, algorithm, where), runs in groups.items():
+        alphas = sorted({run.alpha for run in runs if run.alpha is not None})
+        replicates = sorted({run.replicate for run in runs})
+        reasons = Counter(run.reason or "no reason given" for run in runs).most_common()
+        place = f"{where}; {_place(alphas, replicates)}"
+        found.append(Ending(status, algorithm, place, len(runs), reasons[:REASONS], len(reasons[REASONS:])))
+    return found
+
+
+def gaps(block: Block) -> list[str]:
+    """The missing pairs of a block, one line for all alphas at which an algorithm lacks the same replicates."""
+    missing: dict[tuple[str, str, float | None], list[int]] = {}
+    for gap in block.gaps:
+        missing.setdefault((gap.algorithm, gap.status, gap.alpha), []).append(gap.replicate)
+    alike: dict[tuple[str, str, tuple[int, ...]], list[float | None]] = {}
+    for (algorithm, status, alpha), replicates in missing.items():
+        alike.setdefault((algorithm, status, tuple(replicates)), []).append(alpha)
+    return [
+        f"{algorithm} {status} at {_place(alphas, replicates)}"
+        for (algorithm, status, replicates), alphas in alike.items()
+    ]
+
+
+def _place(alphas: Sequence[float | None], replicates: Sequence[int]) -> str:
+    """Where in a block: "alpha 0.1, 0.5, replicate 3"."""
+    known = [level(alpha) for alpha in alphas if alpha is not None]
+    noun = "replicate" if len(replicates) == 1 else "replicates"
+    return ", ".join([*([f"alpha {listed(known)}"] if known else []), f"{noun} {listed(replicates)}"])
+
+
+def protocol(results: Results) -> list[tuple[str, str]]:
+    """How the numbers came about: term, explanation."""
+    settings = results.suite.get("training") or {}
+    seeds = results.suite.get("seeds") or {}
+    last = settings.get("selection") == "last"
+    fixed = [kind for kind in ("partition", "training") if seeds.get(kind) is not None]
+    redraws = "Draws its own partition, splits, initial weights, batch order and client sampling"
+    if fixed:
+        redraws += f", except what the suite's fixed {' and '.join(fixed)} seed decides"
+    return [
+        (
+            "Client accuracy",
+            "The model an algorithm gives a client (its personal one, else the global one) on that client's own test "
+            "split; mean over clients, not weighted by size. Worst 10 %: the same over the worst tenth of clients.",
+        ),
+        (
+            "Global accuracy",
+            "The global model on the data set's own test split. Personal on global: each client's personal model on "
+            "that same split, mean over clients.",
+        ),
+        (
+            "Headline round",
+            "One per cell: the last round. The best round on test data is never used."
+            if last
+            else "One per cell, chosen on validation data: the round of the highest mean validation accuracy over "
+            "clients, the earliest at a tie. The best round on test data is never used.",
+        ),
+        (
+            "Majority floor",
+            "What a constant guess of each client's most frequent training class reaches on its test split. An "
+            "accuracy means little without it: unequal clients have a high floor.",
+        ),
+        ("Splits", "Each client's rows are divided 70/10/20 into training, validation and test, at random."),
+        ("Replicate", f"{redraws}. All algorithms meet the same draws, so differences are paired."),
+        (
+            "Means and intervals",
+            "Means are over the replicates that every algorithm of the block finished at that alpha; intervals are "
+            "95 % t intervals over replicates, never over clients. Each is for one number alone: they are not adjusted "
+            "for how many are shown, and may reach beyond 100 %.",
+        ),
+    ]
+
+
+def command(results: Results) -> str:
+    """The command that computed the cells, as it can be typed again."""
+    argv = [str(word) for word in results.provenance.get("argv") or ()]
+    return shlex.join(["python", "-m", "bench.run", *argv])
+
+
+def provenance(results: Results) -> Facts:
+    """Code, machine and libraries."""
+    origin, setup = results.provenance, results.setup
+    versions = origin.get("versions") or {}
+    dirty = " with uncommitted changes" if origin.get("dirty") else ""
+    rows = [
+        ("Commit", f"{origin.get('commit') or 'not in a checkout'}{dirty}"),
+        ("Commits of the cells", listed(results.commits, 5) if len(results.commits) > 1 else ""),
+        ("Engine", ", ".join(str(setup[name]) for name in ("engine", "device", "precision") if setup.get(name))),
+        ("Data (md5)", ", ".join(f"{name} {md5}" for name, md5 in (setup.get("data") or {}).items())),
+        ("Started", str(origin.get("started") or "")),
+        ("Processor", str(origin.get("processor") or "")),
+        ("Threads per cell", str(origin.get("threads") or "")),
+        ("Platform", str(origin.get("platform") or "")),
+        ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items() if version)),
+    ]
+    return [(name, value) for name, value in rows if value]

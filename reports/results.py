@@ -1,0 +1,205 @@
+"""What a result folder says, reduced to what a report needs: one `Run` per cell, then forgotten again.
+
+Records of large runs are big (per client, per round); they are read one at a time and not kept.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.store import STATUSES, Store, StoreError
+from reports.statistics import Floats
+
+
+class NotResults(Exception):
+    """The folder is not one that bench.run wrote; the message says what was expected."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a finished cell reached at its headline round. Accuracies are fractions in [0, 1]."""
+
+    round: int  # the headline round, from 1
+    accuracy: float  # client accuracy: mean over clients, each on its own test split, of the model it is given
+    worst10: float  # the same over the worst 10 % of clients
+    global_accuracy: float | None  # the global model on the global test set; None: the algorithm has none
+    personal_global: float | None  # mean over clients of their own models on the global test set
+    floor: float  # mean over clients of a constant guess of the training majority class
+    rounds: NDArray[np.int64]  # [T] evaluated rounds
+    curve: Floats  # [T] client accuracy
+    never_sampled: int  # clients that never took part
+    seconds: float  # of the whole cell
+
+
+@dataclass(frozen=True)
+class Run:
+    """One cell: where it stands, how it ended, what it reached."""
+
+    cell: str  # hash
+    algorithm: str
+    dataset: str
+    partition: str
+    alpha: float | None
+    zoo: str
+    replicate: int
+    clients: int
+    params: Mapping[str, Any]  # hyper-parameters as resolved
+    status: str
+    reason: str
+    score: Score | None  # None unless done
+
+
+@dataclass(frozen=True)
+class Picture:
+    """How one draw of a partition dealt the classes."""
+
+    dataset: str
+    partition: str
+    alpha: float | None
+    zoo: str
+    replicate: int
+    counts: NDArray[np.int64]  # [clients, classes] images
+
+
+@dataclass(frozen=True)
+class Results:
+    """A result folder: the cells of its latest declaration, and what is known of their origin."""
+
+    suite: Mapping[str, Any]  # as declared: name, version, axes, training, ...
+    provenance: Mapping[str, Any]  # of the latest command: commit, versions, processor, argv, ...
+    setup: Mapping[str, Any]  # engine, device, precision, data (data set -> md5 of its content)
+    runs: Sequence[Run]
+    pictures: Sequence[Picture]  # the first draw of each data set, partition and alpha
+    waiting: int  # declared cells without a record
+    others: int  # cells of the folder that the latest declaration does not hold
+    commits: Sequence[str]  # of the code that computed the cells
+    notices: Sequence[str] = field(default=())  # cell files that could not be read
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many cells ended how; every status is there."""
+        return {status: sum(run.status == status for run in self.runs) for status in STATUSES}
+
+    @property
+    def name(self) -> str:
+        """The suite's name."""
+        return str(self.suite.get("name", "results"))
+
+    @property
+    def replicates(self) -> int:
+        """How many replicates have at least one finished cell."""
+        return len({run.replicate for run in self.runs if run.score})
+
+    def axis(self, name: str) -> list[Any]:
+        """The values of an axis of `Run` that occur, as the suite orders them; others follow, sorted."""
+        found = {getattr(run, name) for run in self.runs}
+        if name == "alpha":
+            return sorted(found, key=lambda alpha: (alpha is not None, alpha or 0.0))
+        declared = [value for value in self.suite.get(f"{name}s", ()) if value in found]
+        return declared + sorted(found - set(declared))
+
+
+def read(out: Path) -> Results:
+    """The results in a folder. Raises NotResults, or StoreError where a file is of a newer version."""
+    store = Store(out)
+    manifest = store.manifest()
+    if manifest is None:
+        raise NotResults(f"{out}: expected a result folder with a manifest.json, as bench.run writes it, found none")
+    declared = list(dict.fromkeys(manifest["cells"]))
+    runs: list[Run] = []
+    pictures: dict[tuple[Any, ...], Picture] = {}
+    commits: set[str] = set()
+    waiting = 0
+    for cell in declared:
+        record = store.read(cell)
+        if record is None:
+            waiting += 1
+            continue
+        try:
+            runs.append(_run(record))
+            _keep_picture(pictures, record)
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise StoreError(
+                f"{store.path(cell)} lacks what its schema promises: {type(error).__name__} {error}"
+            ) from None
+        commits.add(str((record.get("provenance") or {}).get("commit") or "unknown"))
+    return Results(
+        suite=manifest["suite"],
+        provenance=manifest.get("provenance") or {},
+        setup={name: manifest.get(name) for name in ("engine", "device", "precision", "data")},
+        runs=runs,
+        pictures=list(pictures.values()),
+        waiting=waiting,
+        others=len({path.stem for path in store.cells.glob("*.json")} - set(declared)),
+        commits=sorted(commits),
+        notices=list(store.notices),
+    )
+
+
+def _run(record: Mapping[str, Any]) -> Run:
+    identity = record["identity"]
+    alpha = identity.get("alpha")
+    return Run(
+        cell=record["cell"],
+        algorithm=identity["algorithm"],
+        dataset=identity["dataset"],
+        partition=identity["partition"],
+        alpha=None if alpha is None else float(alpha),
+        zoo=identity["zoo"],
+        replicate=int(identity["replicate"]),
+        clients=int(identity["clients"]),
+        params=identity.get("params") or {},
+        status=record["status"],
+        reason=str(record.get("reason") or ""),
+        score=_score(record) if record["status"] == "done" else None,
+    )
+
+
+def _score(record: Mapping[str, Any]) -> Score:
+    result = record["result"]
+    views, view, best = result["views"], result["headline"]["view"], result["at_headline"]
+    return Score(
+        round=int(result["headline"]["round"]),
+        accuracy=float(best[view]["accuracy"]),
+        worst10=float(best[view]["worst10"]),
+        global_accuracy=_global_accuracy(best, "global"),
+        personal_global=_global_accuracy(best, "personal"),
+        floor=float(result["partition"]["floor"]),
+        rounds=np.asarray(views[view]["rounds"], dtype=np.int64),
+        curve=np.asarray(views[view]["accuracy"], dtype=np.float64),
+        never_sampled=int(result["never_sampled"]),
+        seconds=float(record["timing"]["total_seconds"]),
+    )
+
+
+def _global_accuracy(best: Mapping[str, Any], view: str) -> float | None:
+    value = best[view]["global_accuracy"] if view in best else None
+    return None if value is None else float(value)
+
+
+def _keep_picture(pictures: dict[tuple[Any, ...], Picture], record: Mapping[str, Any]) -> None:
+    """Keep the first draw of each setting: the lowest replicate, then whatever the declaration names first."""
+    if record["status"] != "done":
+        return
+    identity = record["identity"]
+    key = (identity["dataset"], identity["partition"], identity.get("alpha"))
+    if key in pictures and pictures[key].replicate <= int(identity["replicate"]):
+        return
+    counts = np.asarray(record["result"]["partition"]["counts"], dtype=np.int64)
+    if counts.ndim != 2:
+        raise ValueError(f"counts: expected clients x classes, got shape {counts.shape}")
+    pictures[key] = Picture(*key, identity["zoo"], int(identity["replicate"]), counts)
+
+
+def common(sets: Iterable[Iterable[int]]) -> list[int]:
+    """What all of them hold, sorted; nothing where there is no set.
+
+    >>> common([{0, 1, 2}, {2, 1}])
+    [1, 2]
+    """
+    held = [set(each) for each in sets]
+    return sorted(set.intersection(*held)) if held else []
