@@ -181,6 +181,7 @@ def test_the_data_root_is_the_option_else_the_environment(monkeypatch: pytest.Mo
 
 
 def test_data_that_is_not_here_is_a_note_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BENCH_DATA", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     for root, advice in ((None, doctor.DOWNLOAD), (tmp_path, "BENCH_DATA")):
