@@ -61,8 +61,8 @@ def zeros(tensors: Tensors) -> Tensors:
 def mean(stacked: Tensors, weights: Tensor) -> Tensors:
     """The weighted mean over the first axis of each tensor [K, ...], `weights` [K] >= 0 with a positive sum.
 
-    Computed in double precision: the mean of K equal models is that model to the bit, and the order of clients shows in
-    the last bit of float32 at most (where the mean lies half way between two values). Integer tensors (BatchNorm's
+    Computed in double precision: the mean of K equal models is that model to the bit, and the order of clients shows
+    in the last bit at most (where the mean lies half way between two float32 values). Integer tensors (BatchNorm's
     batch counter) are averaged and rounded, and keep their type.
 
     >>> mean({"w": torch.tensor([[1.0], [4.0]])}, torch.tensor([2.0, 1.0]))

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.federation import Federation
+from bench.federation import Federation, one_thread
 from bench.plugin import Algorithm, Round
 from tests import nets, world  # noqa: F401 - `nets` registers the net with BatchNorm
 from tests.transcripts.double import in_double
@@ -59,9 +59,10 @@ def differences(name: str, algorithm: Algorithm, *, double: bool = True, **chang
     if double:
         setting = in_double(setting)
     federation = Federation(setting, algorithm)
-    federation.result()
-    found = federation.models(federation.training["rounds"] - 1)
-    expected = TRANSCRIPTS[name](Given(setting, federation.cohort), **algorithm.parameters())
+    with one_thread():
+        federation.result()
+        found = federation.models(federation.training["rounds"] - 1)
+        expected = TRANSCRIPTS[name](Given(setting, federation.cohort), **algorithm.parameters())
     assert found.keys() == expected.keys(), f"views {sorted(found)}, in the transcript {sorted(expected)}"
     compared = []
     for view, models in found.items():
