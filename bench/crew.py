@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ENVIRONMENT = {
     # One thread each: how sums are split over threads would show in the numbers.
     **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"),
-    # glibc keeps freed memory instead of giving it back between batches; 32 MiB is the largest threshold it takes.
+    # glibc keeps freed memory instead of giving it back between batches; 32 MiB is a threshold that every glibc takes.
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(512 << 20),
 }
@@ -125,6 +125,11 @@ class Crew:
             worker.process.join(max(0.0, deadline - time.monotonic()))
             worker.end()
         self._workers.clear()
+
+    def abandon(self) -> None:
+        """Kill every worker, idle ones too: there is no time for farewells."""
+        for worker in self._workers:
+            worker.process.kill()
 
     @property
     def busy(self) -> bool:

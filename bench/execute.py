@@ -90,6 +90,8 @@ def execute(
                 counts[finished.status] += 1
                 if show:
                     show.finish(finished, by_hash[finished.cell])
+        if caught:
+            crew.abandon()
     return Outcome(counts, caught[0] if caught else None)
 
 

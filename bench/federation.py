@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,10 +30,11 @@ class Skip(Exception):
     """The algorithm cannot serve this cell; the text is its reason."""
 
 
-def run(cell: Cell, root: Path | None = None) -> dict[str, Any]:
+def run(cell: Cell, root: Path | None = None, on_round: Callable[[int], None] | None = None) -> dict[str, Any]:
     """Run a cell: {"result": ..., "timing": ...} of its record. A pure function of the declaration, but for the timing.
 
-    Raises Skip, Diverged, DataError, or whatever a plugin raises.
+    `on_round` is told of each finished round, from 1: the progress display listens. Raises Skip, Diverged, DataError,
+    or whatever a plugin raises.
     """
     begin = time.perf_counter()
     with one_thread():
@@ -42,7 +43,7 @@ def run(cell: Cell, root: Path | None = None) -> dict[str, Any]:
         if reason := algorithm.skip(setting.task):
             raise Skip(reason)
         federation = Federation(setting, algorithm)
-        result = federation.result()
+        result = federation.result(on_round)
     timing = {
         "train_seconds": federation.train_seconds,
         "evaluate_seconds": federation.evaluate_seconds,
@@ -99,7 +100,7 @@ class Federation:
             kept=retain(fresh, private_names(self.algorithm, at.nets)),
         )
 
-    def result(self) -> dict[str, Any]:
+    def result(self, on_round: Callable[[int], None] | None = None) -> dict[str, Any]:
         """Run all rounds; returns the deterministic part of the record."""
         rounds, every = int(self.training["rounds"]), int(self.training["evaluate_every"])
         scorer, journal = Scorer(self.setting), self.journal
@@ -112,6 +113,8 @@ class Federation:
                 begin = clock()
                 scorer.note(number + 1, self.models(number))
                 self.evaluate_seconds += clock() - begin
+            if on_round:
+                on_round(number + 1)
         begin = clock()
         headline = scorer.headline()
         self.evaluate_seconds += clock() - begin

@@ -47,15 +47,13 @@ def duration(seconds: float) -> str:
 class Progress:
     """Counts what is finished and foretells the end. This class prints a line per cell; `Live` draws a display."""
 
-    def __init__(self, cells: Sequence["Cell"], todo: Sequence["Cell"], jobs: int, cost: Cost | None = None) -> None:
+    def __init__(self, cells: Sequence["Cell"], todo: Sequence["Cell"], cost: Cost | None = None) -> None:
         """`cells`: all of the declaration; `todo`: those still to be computed; `cost`: expected seconds of one."""
         self.total, self.number = len(cells), len(cells) - len(todo)
-        self.jobs = max(1, min(jobs, len(todo)))
         self.counts: Counter[str] = Counter()
         self._rounds = {cell.hash: int(cell.training["rounds"]) for cell in todo}
         self._cost = {cell.hash: max(cost(cell), 1e-9) if cost else 1.0 for cell in todo}
         self._share: dict[str, float] = dict.fromkeys(self._cost, 0.0)  # of each cell that is done
-        self._spent = self._foreseen = 0.0  # seconds: measured and expected, of finished cells
         self._begin = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -76,9 +74,8 @@ class Progress:
         self.number += 1
         self.counts[finished.status] += 1
         self._share[cell.hash] = 1.0
-        if finished.status == "done":
-            self._spent += finished.seconds
-            self._foreseen += self._cost[cell.hash]
+        if finished.status != "done":
+            self._cost[cell.hash] = 0.0  # it says nothing about the pace
         self.show(line(finished, cell, self.number, self.total), finished.status)
 
     def show(self, text: str, status: str) -> None:
@@ -95,14 +92,16 @@ class Progress:
         return time.monotonic() - self._begin
 
     def remaining(self) -> float | None:
-        """Seconds until the end: what is left of the expected costs, at the pace of the finished cells.
+        """Seconds until the end, at the pace so far, where cells and rounds weigh what they are expected to cost.
 
-        None until a cell is finished, unless nothing is left.
+        None before the first round is finished.
         """
-        left = sum(cost * (1 - self._share[cell]) for cell, cost in self._cost.items())
+        weights = [(cost, self._share[cell]) for cell, cost in self._cost.items()]
+        done = sum(cost * share for cost, share in weights)
+        left = sum(cost * (1 - share) for cost, share in weights)
         if not left:
             return 0.0
-        return left * self._spent / self._foreseen / self.jobs if self._foreseen else None
+        return self.elapsed() * left / done if done else None
 
 
 class Live(Progress):
@@ -112,11 +111,10 @@ class Live(Progress):
         self,
         cells: Sequence["Cell"],
         todo: Sequence["Cell"],
-        jobs: int,
         cost: Cost | None = None,
         console: "Console | None" = None,
     ) -> None:
-        super().__init__(cells, todo, jobs, cost)
+        super().__init__(cells, todo, cost)
         from rich.live import Live as Display
 
         self._display = Display(console=console, get_renderable=self.draw, refresh_per_second=4)
@@ -154,11 +152,11 @@ class Live(Progress):
         return grid
 
 
-def progress(cells: Sequence["Cell"], todo: Sequence["Cell"], jobs: int, cost: Cost | None = None) -> Progress:
+def progress(cells: Sequence["Cell"], todo: Sequence["Cell"], cost: Cost | None = None) -> Progress:
     """The way to show progress that fits where standard output goes."""
     if sys.stdout.isatty():
         from rich.console import Console
 
         if not (console := Console()).is_dumb_terminal:
-            return Live(cells, todo, jobs, cost, console)
-    return Progress(cells, todo, jobs, cost)
+            return Live(cells, todo, cost, console)
+    return Progress(cells, todo, cost)

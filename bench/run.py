@@ -173,7 +173,7 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
             function=asked.function,
             provenance={name: origin[name] for name in ("commit", "dirty", "versions", "processor", "threads")},
         )
-        with progress(asked.cells, todo, asked.jobs, lambda cell: costs[cell.hash]) as show:
+        with progress(asked.cells, todo, lambda cell: costs[cell.hash]) as show:
             ordered = in_order(todo, lambda cell: costs[cell.hash])
             outcome = execute(ordered, job, jobs=asked.jobs, time_limit=suite.time_limit, show=show)
         counts += outcome.counts
@@ -291,4 +291,8 @@ def _short(message: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    if code == STOPPED:  # Python takes more than a second to take torch apart, which Ctrl-C does not give us
+        sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)

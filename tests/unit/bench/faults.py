@@ -200,7 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     store, todo_of = Store(options.folder / "out"), cells(*options.algorithms)
     with store.lock():
         todo, _ = pending(todo_of, store)
-        with progress(todo_of, todo, options.jobs) as show:
+        with progress(todo_of, todo) as show:
             ended = execute(in_order(todo), job(options.folder), jobs=options.jobs, show=show)
     return 130 if ended.stopped else 0
 

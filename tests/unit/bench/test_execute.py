@@ -186,7 +186,7 @@ class Watch(Progress):
     """Notes what it is told, and acts on the first cell that ends."""
 
     def __init__(self, made: list[FaultyCell], act: Any = None) -> None:
-        super().__init__(made, made, jobs=1)
+        super().__init__(made, made)
         self.act, self.heard, self.lines = act, [], []
 
     def round(self, cell: str, finished: int) -> None:

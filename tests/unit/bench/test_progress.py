@@ -34,7 +34,7 @@ def test_time_spans_read_well(seconds: float, words: str):
 
 def test_the_count_starts_with_what_was_finished_before(capsys: pytest.CaptureFixture[str]):
     made = cells("works-a", "works-b", "works-c")
-    with progress(made, made[1:], jobs=2) as show:
+    with progress(made, made[1:]) as show:
         assert type(show) is Progress  # pytest's output is no terminal
         show.finish(done(made[1]), made[1])
         show.finish(Finished(made[2].hash, "failed", "so it goes", 1.0), made[2])
@@ -42,34 +42,38 @@ def test_the_count_starts_with_what_was_finished_before(capsys: pytest.CaptureFi
     assert [text.split()[:3] for text in lines] == [["[2/3]", "done", "works-b"], ["[3/3]", "failed", "works-c"]]
 
 
-def test_the_time_left_follows_expected_costs_at_the_measured_pace():
-    made = cells("works-a", "works-b", "works-c")
-    cost = dict(zip((cell.hash for cell in made), (1.0, 2.0, 4.0), strict=True))
-    show = Progress(made, made, jobs=2, cost=lambda cell: cost[cell.hash])
+def test_the_time_left_follows_expected_costs_at_the_pace_so_far(monkeypatch: pytest.MonkeyPatch):
+    made = cells("works-a", "works-b", "skips", "works-c")
+    cost = dict(zip((cell.hash for cell in made), (1.0, 2.0, 50.0, 4.0), strict=True))
+    show = Progress(made, made, cost=lambda cell: cost[cell.hash])
+    monkeypatch.setattr(show, "elapsed", lambda: 9.0)
     assert show.remaining() is None
-    show.finish(done(made[0], seconds=3.0), made[0])
-    assert show.remaining() == pytest.approx((2 + 4) * 3 / 2)
-    show.round(made[2].hash, 1)
-    assert show.remaining() == pytest.approx((2 + 4 * (1 - 1 / ROUNDS)) * 3 / 2)
+    show.finish(done(made[0]), made[0])
+    assert show.remaining() == pytest.approx(9 * (2 + 50 + 4) / 1)
+    show.finish(Finished(made[2].hash, "skipped", "not for this zoo", 0.0), made[2])
+    assert show.remaining() == pytest.approx(9 * (2 + 4) / 1)
+    show.round(made[3].hash, 1)
     show.round("unknown", 1)
-    for cell in made[1:]:
+    assert show.remaining() == pytest.approx(9 * (2 + 4 * (1 - 1 / ROUNDS)) / (1 + 4 / ROUNDS))
+    for cell in (made[1], made[3]):
         show.finish(done(cell), cell)
     assert show.remaining() == 0.0
 
 
 def test_rounds_are_those_of_this_run_and_end_with_their_cell():
     made = cells("works-a", "works-b")
-    show = Progress(made, made, jobs=1)
+    show = Progress(made, made)
     show.round(made[0].hash, 2)
     assert show.rounds() == (2, 2 * ROUNDS)
     show.finish(Finished(made[0].hash, "failed", "halfway", 1.0), made[0])
     assert show.rounds() == (ROUNDS, 2 * ROUNDS)
 
 
-def test_a_terminal_shows_counts_rounds_and_time_left_and_keeps_troubles():
+def test_a_terminal_shows_counts_rounds_and_time_left_and_keeps_troubles(monkeypatch: pytest.MonkeyPatch):
     made = cells("works-a", "works-b", "works-c")
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
-    show = Live(made, made, jobs=1, console=console)
+    show = Live(made, made, console=console)
+    monkeypatch.setattr(show, "elapsed", lambda: 4.0)
     with show:
         show.finish(done(made[0]), made[0])
         show.finish(Finished(made[1].hash, "failed", "[so] it goes", 1.0), made[1])
@@ -80,7 +84,7 @@ def test_a_terminal_shows_counts_rounds_and_time_left_and_keeps_troubles():
     assert "works-a" not in told
     with console.capture() as capture:
         console.print(show.draw())
-    assert all(text in capture.get() for text in ("2/3 cells, 1 failed", "7/9 rounds", "about 1.3 s left"))
+    assert all(text in capture.get() for text in ("2/3 cells, 1 failed", "7/9 rounds", "4.0 s", "about 2.0 s left"))
 
 
 @pytest.mark.parametrize(("term", "kind"), [("xterm", Live), ("dumb", Progress)])
@@ -88,4 +92,4 @@ def test_the_display_fits_where_output_goes(monkeypatch: pytest.MonkeyPatch, ter
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     monkeypatch.setenv("TERM", term)
     made = cells("works")
-    assert type(progress(made, made, jobs=1)) is kind
+    assert type(progress(made, made)) is kind

@@ -277,12 +277,15 @@ def test_a_dry_run_shows_cells_and_time_and_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_real_cells_run_from_suite_to_tables(tmp_path: Path, reports: list[Path]):
+def test_real_cells_run_from_suite_to_tables(tmp_path: Path, reports: list[Path], monkeypatch: pytest.MonkeyPatch):
+    heard: list[int] = []
+    monkeypatch.setattr("bench.progress.Progress.round", lambda self, cell, finished: heard.append(finished))
     chosen = ["--algorithms", "fedavg,local", "--alphas", "1", "--zoo", "mlp", "--rounds", "2", "--clients", "3"]
     arguments = ["--suite", "smoke", *chosen, "--jobs", "1", "--out", str(tmp_path / "out")]
     assert main(arguments) == 0
     assert sorted(record["identity"]["algorithm"] for record in Store(tmp_path / "out").latest()) == ["fedavg", "local"]
     assert reports == [tmp_path / "out"]
+    assert heard == [1, 2, 1, 2]
     rows = (tmp_path / "out" / "tidy" / "rounds.csv").read_text().splitlines()
     assert len(rows) == 1 + 2 * 2
 
