@@ -17,8 +17,8 @@ class FedProx(FedAvg):
     Li et al. 2020, "Federated Optimization in Heterogeneous Networks", arXiv:1812.06127, Equation 2 and Algorithm 2.
     Every client does the same amount of work: the paper's gamma-inexact (partial) work of stragglers is not simulated.
     Averaging is by training examples, as in the authors' experiments; Algorithm 2 samples clients with probability
-    n_k / n instead and takes the plain mean, the same in expectation. The distance is over parameters, not over
-    BatchNorm statistics. ``mu = 0`` is FedAvg exactly.
+    n_k / n instead and takes the plain mean, nearly the same in expectation (exactly, when every client takes part).
+    The distance is over parameters, not over BatchNorm statistics. ``mu = 0`` is FedAvg exactly.
     """
 
     source = "arXiv:1812.06127, Equation 2"
