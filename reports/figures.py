@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_rgb
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
@@ -44,6 +45,8 @@ class Plate:
     floor: bool = False  # whether the legend names the majority floor
     most: int | None = None  # images at full colour, where colour means a count
     height: float = 2.1  # inches of one panel in print
+    left: float = 0.145  # margins of a panel in the page, as shares of its width
+    right: float = 0.025
 
 
 def plates(results: Results, found: Sequence[Block], looks: Looks) -> list[Plate]:
@@ -118,11 +121,11 @@ def _against_alpha(found: Sequence[Block], looks: Looks) -> Plate | None:
         return None
     lines = all(sum(bool(level.replicates) for level in block.levels) > 1 for block in held)
     stem = "accuracy-alpha" if lines else "accuracy-algorithm"
-    against = "alpha" if lines else "algorithm"
+    against = "against alpha" if lines else "by algorithm"
     panel = _alpha_panel if lines else _dots_panel
     return Plate(
         stem=slug(stem, held[0].dataset, held[0].partition),
-        title=f"Client accuracy against {against}: {held[0].dataset}, {held[0].partition}",
+        title=f"Client accuracy {against}: {held[0].dataset}, {held[0].partition}",
         caption="Client accuracy at the headline round, mean over replicates with 95 % t interval. The dotted line is "
         "what a constant guess of each client's majority class reaches.",
         xlabel="alpha (small: clients differ more)" if lines else "client accuracy (%)",
@@ -131,6 +134,7 @@ def _against_alpha(found: Sequence[Block], looks: Looks) -> Plate | None:
         algorithms=list(dict.fromkeys(name for block in held for name in block.finishers)) if lines else [],
         floor=True,
         height=2.4 if lines else 2.0,
+        left=0.145 if lines else 0.34,
     )
 
 
@@ -228,6 +232,9 @@ def _limits(bands: Sequence[Band], floors: Sequence[float]) -> tuple[float, floa
 
 # Partitions
 
+SUMMED = 20
+"""Up to so many clients there is room for each one's number of images."""
+
 
 def _partition(pictures: Sequence[Picture]) -> Plate | None:
     if not any(picture.counts.any() for picture in pictures):
@@ -235,6 +242,7 @@ def _partition(pictures: Sequence[Picture]) -> Plate | None:
     ordered = sorted(pictures, key=lambda picture: (picture.alpha is not None, picture.alpha or 0.0))
     most = max(int(picture.counts.max()) for picture in ordered)
     first = ordered[0]
+    sums = any(len(picture.counts) <= SUMMED for picture in ordered)
 
     def panel(picture: Picture) -> Panel:
         return Panel(at_level(picture.alpha), lambda axes: _tiles(axes, picture.counts, most))
@@ -242,33 +250,44 @@ def _partition(pictures: Sequence[Picture]) -> Plate | None:
     return Plate(
         stem=slug("partition", first.dataset, first.partition),
         title=f"Who holds what: {first.dataset}, {first.partition}",
-        caption=f"One draw of each (replicate {first.replicate}, zoo {first.zoo}): images of each class on each "
-        "client, training, validation and test together; at the right their sum. Each replicate draws anew.",
+        caption=f"One draw of each ({_which(ordered)}): images of each class on each client, training, validation and "
+        f"test together{'; at the right their sum' if sums else ''}. Each replicate draws anew.",
         xlabel="class",
         ylabel="client",
         panels=[panel(picture) for picture in ordered],
         most=most,
         height=2.3,
+        right=0.09,
     )
+
+
+def _which(pictures: Sequence[Picture]) -> str:
+    draws = {(picture.replicate, picture.zoo) for picture in pictures}
+    if len(draws) > 1:
+        return "the first that finished"
+    replicate, zoo = draws.pop()
+    return f"replicate {replicate}, zoo {zoo}"
 
 
 def _tiles(axes: Axes, counts: NDArray[np.int64], most: int) -> None:
     """A tile per client (row) and class (column); its opacity is the square root of the share of `most`."""
     clients, classes = counts.shape
-    rows, columns = np.nonzero(counts)
-    wide, high = (0.45 if size <= 30 else 0.5 for size in (classes, clients))  # gaps, where there is room for them
-    corners = np.asarray([(-wide, -high), (wide, -high), (wide, high), (-wide, high)])
-    squares = np.stack([columns, rows], axis=1)[:, None, :] + corners
-    colours = [(BLUE, float(np.sqrt(count / most))) for count in counts[rows, columns]]
-    tiles = PolyCollection(squares, facecolors=colours, linewidths=0, antialiaseds=max(wide, high) < 0.5)
-    tiles.set_rasterized(len(rows) > 2500)
-    axes.add_collection(tiles)
+    opacity = np.sqrt(counts / most)
+    if max(counts.shape) > 30:  # too many for gaps between them, and for shapes of their own
+        tint = np.broadcast_to(to_rgb(BLUE), (*counts.shape, 3))
+        axes.imshow(np.dstack([tint, opacity]), aspect="auto", interpolation="nearest")
+    else:
+        rows, columns = np.nonzero(counts)
+        corners = 0.45 * np.asarray([(-1, -1), (1, -1), (1, 1), (-1, 1)])
+        squares = np.stack([columns, rows], axis=1)[:, None, :] + corners
+        colours = [(BLUE, float(share)) for share in opacity[rows, columns]]
+        axes.add_collection(PolyCollection(list(squares), facecolors=colours, linewidths=0))
     axes.set_xlim(-0.5, classes - 0.5)
     axes.set_ylim(clients - 0.5, -0.5)
     axes.grid(visible=False)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))
-    if clients <= 20:
+    if clients <= SUMMED:
         for client, total in enumerate(counts.sum(axis=1)):
             axes.annotate(
                 str(total), (1, client), xycoords=("axes fraction", "data"), xytext=(3, 0), textcoords="offset points",

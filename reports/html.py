@@ -67,6 +67,7 @@ def render(out: Path, results: Results | None = None) -> Path:
     sections = [_section(block, stem) for block, stem in zip(numbered, table_stems, strict=True)]
     shown = [_shown(plate, stem, look) for plate, stem in zip(plates, stems, strict=True)]
     words = _words(results, found, sections, shown)
+    words["tidy"] = (Path(out) / "tidy" / "runs.csv").is_file()
     save(report / "report.md", _markdown().get_template("report.md.j2").render(words))
     page = report / "report.html"
     save(page, _pages().get_template("report.html.j2").render(words, style=Markup(_read("style.css"))))

@@ -20,6 +20,7 @@ def program(*arguments: str | Path, code: str = WITHOUT_TORCH, hashes: int = 0) 
         capture_output=True,
         text=True,
         timeout=120,
+        cwd=Path(report.__file__).parents[1],
         env={**os.environ, "PYTHONHASHSEED": str(hashes)},
     )
 

@@ -76,7 +76,21 @@ def test_many_clients_and_classes_can_be_drawn(tmp_path: Path) -> None:
     cells = [synthetic.record("fml", 1.0, 0, rounds=2, clients=60, classes=100)]
     plate = made(read(synthetic.write(tmp_path, cells)))["partition-digits-dirichlet-capped"]
     svg = printing.panel_svg(plate, plate.panels[0], "p")
-    assert len(svg) < 300_000
+    assert 'xlink:href="data:image/png' in svg
+    assert len(svg) < 100_000
+    assert "their sum" not in plate.caption
+
+
+def test_the_caption_says_which_draw_is_shown(tmp_path: Path) -> None:
+    cells = [synthetic.record("fml", alpha, replicate, rounds=2) for alpha, replicate in ((0.1, 1), (1.0, 1), (1.0, 2))]
+    assert (
+        "(replicate 1, zoo cnn)"
+        in made(read(synthetic.write(tmp_path, cells)))["partition-digits-dirichlet-capped"].caption
+    )
+    mixed = [*cells[:2], synthetic.record("fml", 2.0, 3, rounds=2)]
+    plate = made(read(synthetic.write(tmp_path, mixed)))["partition-digits-dirichlet-capped"]
+    assert "(the first that finished)" in plate.caption
+    assert "at the right their sum" in plate.caption
 
 
 def digests(folder: Path) -> dict[str, bytes]:
