@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from bench.store import StoreError, save
+from bench.records.store import StoreError, save
 from reports import contents, figures, printing, tables, wording
 from reports.blocks import LOCAL, Block, blocks
 from reports.figures import Looks, Plate

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.store import STATUSES, Store, StoreError
+from bench.records.store import STATUSES, Store, StoreError
 from reports.statistics import Floats
 
 
