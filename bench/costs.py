@@ -14,8 +14,8 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from bench.cell import Cell
 from bench.data import Source
+from bench.declaration.cell import Cell
 from bench.registry import ALGORITHMS, DATASETS, NETS
 
 if TYPE_CHECKING:  # importing it imports torch
@@ -109,7 +109,7 @@ def fit(points: Iterable[tuple[float, float]]) -> tuple[float, float]:
 
     work, seconds = np.array(list(points)).T
     (overhead, per_flop), _ = nnls(np.stack([1 / seconds, work / seconds], axis=1), np.ones(len(work)))
-    return max(overhead, 1e-6) * 1e6, 1e-9 / max(per_flop, 1e-14)
+    return float(max(overhead, 1e-6) * 1e6), float(1e-9 / max(per_flop, 1e-14))
 
 
 def _time_step(net: str, shape: tuple[int, int, int], batch: int, repeats: int) -> float:
@@ -141,7 +141,7 @@ def main() -> None:
     """Measure every built-in net and print costs.toml."""
     import torch
 
-    from bench.provenance import processor
+    from bench.host.provenance import processor
 
     torch.set_num_threads(1)
     print(f'# Measured by "python -m bench.costs": {processor()}, one thread, torch {torch.__version__}.')

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from bench import machine, requirements
 from bench.data import DataError
-from bench.provenance import cores, processor
+from bench.host import machine, requirements
+from bench.host.provenance import cores, processor
 from bench.registry import DATASETS, REGISTRIES, ROOT, RegistryError, explain, load_file
 
 DEFAULT_SUITE = "noniid"
@@ -135,8 +135,8 @@ def check_data(root: Path | None) -> Iterator[Finding]:
 
 def check_suite(root: Path | None) -> Iterator[Finding]:
     """Whether the default suite would run: its declaration, its plugins and its data."""
-    from bench.cell import cells
-    from bench.suite import SuiteError, load
+    from bench.declaration.cell import cells
+    from bench.declaration.suite import SuiteError, load
 
     try:
         suite = load(DEFAULT_SUITE)

@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Render one report; returns the exit code."""
     out: Path = parser().parse_args(argv).out
     # Imported here, so that --help answers at once: pandas and matplotlib take seconds.
-    from bench.store import StoreError
+    from bench.records.store import StoreError
     from reports.html import render
     from reports.results import NotResults, read
 

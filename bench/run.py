@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import engines
-from bench.store import UNFINISHED, Store, StoreError
-from bench.worker import ROUNDS, Job
+from bench.execution.worker import ROUNDS, Job
+from bench.records.store import UNFINISHED, Store, StoreError
 
 if TYPE_CHECKING:
-    from bench.cell import Cell
-    from bench.suite import Suite
+    from bench.declaration.cell import Cell
+    from bench.declaration.suite import Suite
 
 USAGE, SOME_FAILED, STOPPED = 2, 3, 130
 SUITE_OPTIONS = (
@@ -92,7 +92,7 @@ class Plan:
     jobs: int
     data_root: Path | None
     plugins: tuple[str, ...] = ()
-    function: str = ROUNDS  # see bench.worker.Job
+    function: str = ROUNDS  # see bench.execution.worker.Job
 
     def missing(self) -> "list[Cell]":
         """The cells without a file."""
@@ -101,10 +101,10 @@ class Plan:
 
 def plan(options: argparse.Namespace) -> Plan:
     """Read and check everything that needs no data. Raises SuiteError, RegistryError, UsageError."""
-    from bench.cell import cells
-    from bench.provenance import cores
+    from bench.declaration.cell import cells
+    from bench.declaration.suite import load
+    from bench.host.provenance import cores
     from bench.registry import load_file
-    from bench.suite import load
 
     for path in options.plugin:
         load_file(path)
@@ -137,7 +137,7 @@ def _device(name: str) -> str:
 
 def dry_run(asked: Plan) -> int:
     """Show what would be run."""
-    from bench import forecast
+    from bench.execution import forecast
 
     todo = asked.missing()
     print(forecast.table(asked.cells))
@@ -149,10 +149,11 @@ def dry_run(asked: Plan) -> int:
 
 def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: bool) -> int:
     """Check the data, run what has no record yet, write tables and report."""
-    from bench import forecast, preflight, tidy
-    from bench.execute import execute, in_order, pending
-    from bench.progress import progress
-    from bench.provenance import provenance
+    from bench.execution import forecast, preflight
+    from bench.execution.execute import execute, in_order, pending
+    from bench.execution.progress import progress
+    from bench.host.provenance import provenance
+    from bench.records import tidy
 
     store, suite = Store(asked.out), asked.suite
     store.check_owner(suite.model_dump(mode="json"))
@@ -217,8 +218,8 @@ def _render(out: Path) -> bool:
 
 
 def _opening(asked: Plan, todo: int, seconds: float) -> str:
-    from bench.forecast import processes
-    from bench.progress import duration
+    from bench.execution.forecast import processes
+    from bench.execution.progress import duration
 
     suite = asked.suite
     kept = len(asked.cells) - todo
@@ -274,9 +275,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _foreseen() -> tuple[type[Exception], ...]:
     """The errors whose message is meant for the user."""
-    from bench.crew import WorkersError
     from bench.data import DataError
-    from bench.mistakes import SuiteError
+    from bench.declaration.mistakes import SuiteError
+    from bench.execution.crew import WorkersError
     from bench.parameters import ParameterError
     from bench.registry import RegistryError
 

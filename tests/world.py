@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from bench.cell import Cell
 from bench.data import Data
-from bench.federation import Federation
+from bench.declaration.cell import Cell
 from bench.plugin import Algorithm
-from bench.setting import Setting, assemble
+from bench.rounds.federation import Federation
+from bench.rounds.setting import Setting, assemble
 
 TRAINING: dict[str, Any] = {
     "rounds": 3,

@@ -7,7 +7,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from bench.client import Client
+from bench.engines.client import Client
 from bench.plugin import At, State
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from bench.client import Client, complete, private_names, retain, withhold
+from bench.engines.client import Client, complete, private_names, retain, withhold
 from bench.engines.job import Images, Job, Trained
 from bench.engines.optimiser import KINDS, Optimiser, clip
 from bench.nets.net import Net

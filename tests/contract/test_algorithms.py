@@ -8,11 +8,11 @@ import torch
 
 import tests.nets  # noqa: F401 - registers the net with BatchNorm
 from bench import engines
-from bench.client import complete, private_names, withhold
-from bench.federation import Federation, stack
+from bench.engines.client import complete, private_names, withhold
 from bench.plugin import Algorithm, Round, State
 from bench.registry import ALGORITHMS
-from bench.setting import Setting
+from bench.rounds.federation import Federation, stack
+from bench.rounds.setting import Setting
 from tests.compare import state_gap
 from tests.contract.plugins import ALL
 from tests.world import setting

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 
+from bench.declaration.suite import Schedule
 from bench.engines.optimiser import SGD, Optimiser
 from bench.engines.reference import Workpiece
 from bench.plugin import Algorithm
 from bench.registry import ALGORITHMS
-from bench.suite import Schedule
 from tests.mutants import algorithms as mutants
 from tests.transcripts.check import TOLERANCE, differences, merge_of_equals
 

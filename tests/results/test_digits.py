@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from bench.cell import cells
-from bench.federation import run
-from bench.suite import load
+from bench.declaration.cell import cells
+from bench.declaration.suite import load
+from bench.rounds.federation import run
 
 ALPHAS = (0.1, 1.0, 100.0)
 

@@ -89,9 +89,7 @@ def test_killed_and_resumed(start: Start, on_one_process: dict[str, str], tmp_pa
     assert results(tmp_path / "out") == on_one_process
 
 
-def test_a_part_of_the_suite_gives_the_same_cells(
-    start: Start, on_one_process: dict[str, str], tmp_path: Path
-) -> None:
+def test_a_part_of_the_suite_gives_the_same_cells(start: Start, on_one_process: dict[str, str], tmp_path: Path) -> None:
     """Whatever else is run, and in which order, a cell's numbers are its own."""
     run = start(tmp_path / "out", "--algorithms", "local,fml", "--zoo", "mixed,mlp", "--replicates", "1")
     text, _ = run.communicate()

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.federation import Federation, one_thread
 from bench.plugin import Algorithm, Round
+from bench.rounds.federation import Federation, one_thread
 from tests import nets, world  # noqa: F401 - `nets` registers the net with BatchNorm
 from tests.transcripts.double import in_double
 from tests.transcripts.fedavg import fedavg

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from torch import Tensor
 
 from bench.engines.job import Images
-from bench.setting import Setting
+from bench.rounds.setting import Setting
 
 
 @dataclass(frozen=True)

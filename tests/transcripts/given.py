@@ -9,9 +9,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from bench import plan
 from bench.plugin import Algorithm, Slot
-from bench.setting import Setting
+from bench.rounds import plan
+from bench.rounds.setting import Setting
 
 Models = dict[str, list[nn.Module]]
 """What a transcript returns: "global" -> [the server's model], "personal" -> each client's own, where it has one."""

@@ -1,7 +1,7 @@
 """Cells that end in every possible way, and a run of them as a program of its own. Imports no torch.
 
-The algorithm's name says what a cell does. `run` stands in for `bench.federation.run`; the folder that it is given
-as data root holds a log of what was computed, and a file "open" that lets cells go on which wait at the gate.
+The algorithm's name says what a cell does. `run` stands in for `bench.rounds.federation.run`; the folder that it is
+given as data root holds a log of what was computed, and a file "open" that lets cells go on which wait at the gate.
 """
 
 import argparse
@@ -15,10 +15,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from bench.execute import execute, in_order, pending
-from bench.progress import progress
-from bench.store import Store
-from bench.worker import Job
+from bench.execution.execute import execute, in_order, pending
+from bench.execution.progress import progress
+from bench.execution.worker import Job
+from bench.records.store import Store
 
 HERE = "tests.unit.bench.faults:run"
 SUITE = {"name": "faults", "version": "1.0", "datasets": ["none"]}
@@ -26,11 +26,11 @@ ROUNDS = 3
 
 
 class Skip(Exception):
-    """As in bench.federation."""
+    """As in bench.rounds.federation."""
 
 
 class Diverged(Exception):
-    """As in bench.federation."""
+    """As in bench.rounds.federation."""
 
 
 @dataclass(frozen=True)

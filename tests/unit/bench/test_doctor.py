@@ -8,10 +8,11 @@ from types import ModuleType
 
 import pytest
 
-from bench import doctor, registry, requirements, vision
+from bench import doctor, registry, vision
 from bench.doctor import Finding
+from bench.host import requirements
+from bench.host.requirements import Library
 from bench.registry import ALGORITHMS, PARTITIONS, REGISTRIES
-from bench.requirements import Library
 
 
 @pytest.fixture

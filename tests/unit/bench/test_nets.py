@@ -9,7 +9,7 @@ from bench.data import DataError
 from bench.nets import net as nets
 from bench.nets.zoos import Zoo, resolve
 from bench.registry import NETS, ZOOS, UnknownName
-from bench.setting import build
+from bench.rounds.setting import build
 
 BUILT_IN = ["cnn", "cnn1", "cnn2", "lenet5", "mlp", "resnet18"]
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32)]

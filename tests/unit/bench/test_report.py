@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench import report
-from bench.store import Store
+from bench.records.store import Store
 from tests.unit.reports import synthetic
 
 WITHOUT_TORCH = "import sys; sys.modules['torch'] = None; from bench.report import main; sys.exit(main(sys.argv[1:]))"

@@ -13,8 +13,8 @@ import pytest
 
 from bench import run as module
 from bench.data import DataError
+from bench.records.store import Store
 from bench.run import Plan, main
-from bench.store import Store
 from tests.unit.bench.faults import HERE, SUITE, FaultyCell, cells
 
 Command = Callable[..., int]
@@ -42,7 +42,7 @@ def reports(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reports: list[Path]) -> Command:
     """Runs fake cells through the whole command; options as on the command line."""
-    monkeypatch.setattr("bench.preflight.check", lambda cells, root: None)
+    monkeypatch.setattr("bench.execution.preflight.check", lambda cells, root: None)
 
     def run(*algorithms: str, options: tuple[str, ...] = ()) -> int:
         monkeypatch.setattr(module, "plan", lambda _: declare(tmp_path, *algorithms))
@@ -106,7 +106,7 @@ def test_many_failures_are_counted_not_listed(command: Command, capsys: pytest.C
 def test_a_stop_tells_how_to_go_on_without_starting_over(
     command: Command, reports: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    from bench.progress import Progress
+    from bench.execution.progress import Progress
 
     monkeypatch.setattr(Progress, "show", lambda self, text, status: os.kill(os.getpid(), signal.SIGINT))
     options = ("--rerun", "failed", "--out", "my results")
@@ -125,7 +125,7 @@ def test_a_stop_before_the_first_cell_leaves_nothing(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bench.preflight.check", interrupted)
+    monkeypatch.setattr("bench.execution.preflight.check", interrupted)
     assert command("works", options=("--rerun=all",)) == 130
     assert "go on with: python -m bench.run --suite faults\n" in capsys.readouterr().out
     assert not (tmp_path / "out").exists()
@@ -165,7 +165,7 @@ def test_data_that_is_not_there_leaves_nothing_behind(
     def missing(*_: object) -> None:
         raise DataError("\n".join(f"no file {number}" for number in range(40)))
 
-    monkeypatch.setattr("bench.preflight.check", missing)
+    monkeypatch.setattr("bench.execution.preflight.check", missing)
     assert refused(command, capsys).splitlines() == [*(f"no file {n}" for n in range(14)), "and 26 more lines"]
     assert not (tmp_path / "out").exists()
 
@@ -209,7 +209,7 @@ def test_an_error_that_was_not_foreseen_shows_its_traceback(command: Command, mo
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("bench.preflight.check", broken)
+    monkeypatch.setattr("bench.execution.preflight.check", broken)
     with pytest.raises(ZeroDivisionError):
         command("works")
 
@@ -266,7 +266,7 @@ def test_a_dry_run_shows_cells_and_time_and_writes_nothing(
     def untouched(*_: object) -> None:
         raise AssertionError("a dry run loads no data")
 
-    monkeypatch.setattr("bench.setting.load", untouched)
+    monkeypatch.setattr("bench.rounds.setting.load", untouched)
     monkeypatch.chdir(tmp_path)
     assert main(["--suite", "smoke", "--replicates", "3", "--jobs", "2", "--dry-run"]) == 0
     told = capsys.readouterr().out.splitlines()
@@ -279,7 +279,7 @@ def test_a_dry_run_shows_cells_and_time_and_writes_nothing(
 
 def test_real_cells_run_from_suite_to_tables(tmp_path: Path, reports: list[Path], monkeypatch: pytest.MonkeyPatch):
     heard: list[int] = []
-    monkeypatch.setattr("bench.progress.Progress.round", lambda self, cell, finished: heard.append(finished))
+    monkeypatch.setattr("bench.execution.progress.Progress.round", lambda self, cell, finished: heard.append(finished))
     chosen = ["--algorithms", "fedavg,local", "--alphas", "1", "--zoo", "mlp", "--rounds", "2", "--clients", "3"]
     arguments = ["--suite", "smoke", *chosen, "--jobs", "1", "--out", str(tmp_path / "out")]
     assert main(arguments) == 0
@@ -292,7 +292,8 @@ def test_real_cells_run_from_suite_to_tables(tmp_path: Path, reports: list[Path]
 
 def test_help_and_the_parents_share_of_a_run_need_no_torch():
     program = (
-        "import sys, bench.run, bench.store, bench.tidy, bench.execute, bench.progress, bench.provenance\n"
+        "import sys, bench.run, bench.records.store, bench.records.tidy, bench.host.provenance\n"
+        "import bench.execution.execute, bench.execution.progress\n"
         "bench.run.parser().format_help()\n"
         "print(sorted({'torch', 'pandas', 'pydantic', 'sklearn', 'rich', 'numpy'} & set(sys.modules)))"
     )
@@ -301,6 +302,6 @@ def test_help_and_the_parents_share_of_a_run_need_no_torch():
 
 
 def test_a_stand_in_cell_borrows_nothing_that_a_cell_does_not_have():
-    from bench.cell import Cell
+    from bench.declaration.cell import Cell
 
     assert FaultyCell("works").identity().keys() <= Cell.__dataclass_fields__.keys()

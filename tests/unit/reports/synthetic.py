@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.store import SCHEMA, Store
+from bench.records.store import SCHEMA, Store
 
 ALGORITHMS = ("fml", "fedavg", "fedprox", "local")
 PERSONAL = {"fml", "local"}
@@ -140,7 +140,7 @@ def record(
     partition: str = "dirichlet-capped", zoo: str = "cnn", status: str = "done", reason: str | None = None,
     params: Mapping[str, Any] | None = None, commit: str = COMMIT, **shape: int,
 ) -> dict[str, Any]:  # fmt: skip
-    """One record, as bench.store keeps it."""
+    """One record, as bench.records.store keeps it."""
     identity = {
         "algorithm": algorithm,
         "params": dict(params or {}),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.store import StoreError
+from bench.records.store import StoreError
 from reports.html import render
 from tests.unit.reports import synthetic
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.store import StoreError
+from bench.records.store import StoreError
 from reports.results import NotResults, common, read
 from tests.unit.reports import synthetic
 

@@ -1,0 +1,283 @@
+"""What a suite declares: its axes and how training goes, read from TOML, checked in full and frozen.
+
+`load` is the door. Every mistake of a file and of the command line is reported at once, see
+`bench.declaration.mistakes`. The classes below are the file format: a key is a field. Importing this needs no torch;
+checking a suite imports the plugins that it names.
+"""
+
+import math
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+
+from bench import suites
+from bench.declaration import hyperparameters, overrides
+from bench.declaration.mistakes import Mistake, SuiteError, from_pydantic, message, mistake, mistakes, show
+from bench.declaration.names import Algorithm, DataSet, Net, Partition, check_zoo, needs_alpha, room_for_clients
+from bench.registry import ALGORITHMS, PARTITIONS, Registry, RegistryError, nearest
+
+__all__ = ["InlineZoo", "Optimizer", "Schedule", "Seeds", "Suite", "SuiteError", "Training", "load"]
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
+Axis = Field(min_length=1)
+
+
+class _Declared(BaseModel):
+    """A table of a suite file: no conversions, no unknown keys, no infinities, nothing changed later."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Optimizer(_Declared):
+    """The optimiser of local training.
+
+    Adam has torch's defaults (beta 0.9 and 0.999, epsilon 1e-8); weight decay is an L2 term in both.
+    """
+
+    name: Literal["sgd", "adam"] = "sgd"
+    lr: Positive
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    weight_decay: NotNegative = 0.0
+
+    @field_validator("momentum")
+    @classmethod
+    def _only_sgd(cls, value: float, info: ValidationInfo) -> float:
+        if value and info.data.get("name") == "adam":
+            raise mistake(f"expected 0 or no such key with adam, which has its own momentum, got {value:g}")
+        return value
+
+
+class Schedule(_Declared):
+    """How the learning rate goes over the rounds."""
+
+    name: Literal["constant", "step", "cosine"] = "constant"
+    every: Count | None = Field(default=None, validate_default=True)  # rounds between two steps
+    gamma: Share | None = Field(default=None, validate_default=True)  # factor of each step; 0.1 unless given
+
+    @field_validator("every", "gamma")
+    @classmethod
+    def _only_step(cls, value: float | None, info: ValidationInfo) -> float | None:
+        if "name" not in info.data:
+            return value
+        if info.data["name"] != "step" and value is not None:
+            raise mistake(f"expected no such key with the schedule '{info.data['name']}', got {value:g}")
+        if info.data["name"] == "step" and value is None:
+            if info.field_name == "every":
+                raise mistake("missing, expected a whole number of rounds >= 1 with the schedule 'step'")
+            return 0.1
+        return value
+
+    def lr(self, base: float, round: int, rounds: int) -> float:
+        """The learning rate of a round (from 0) of `rounds`; `base` is that of the first.
+
+        Cosine goes to 0 without reaching it in the last round (Loshchilov & Hutter 2017, Equation 5, no restarts).
+
+        >>> schedule = Schedule(name="step", every=10)
+        >>> [schedule.lr(1.0, round, 30) for round in (0, 9, 10)]
+        [1.0, 1.0, 0.1]
+        """
+        if self.name == "cosine":
+            return base / 2 * (1 + math.cos(math.pi * round / rounds))
+        if self.name == "step" and self.every and self.gamma:
+            return base * self.gamma ** (round // self.every)
+        return base
+
+
+class Training(_Declared):
+    """What every algorithm of the suite has to train with: the budget is the suite's, not a method's."""
+
+    rounds: Count
+    clients: Count
+    participation: Share = 1.0  # of the clients, drawn anew each round
+    local_epochs: Count | None = None
+    local_steps: Count | None = Field(default=None, validate_default=True)
+    batch_size: Count
+    optimizer: Optimizer
+    lr_schedule: Schedule = Schedule()
+    evaluate_every: Count = 1  # rounds; the last one is always evaluated
+    selection: Literal["validation", "last"] = "validation"  # which round is the headline
+
+    @field_validator("clients")
+    @classmethod
+    def _fits_data(cls, value: int, info: ValidationInfo) -> int:
+        room_for_clients(value, _declared(info, "datasets"))
+        return value
+
+    @field_validator("local_steps")
+    @classmethod
+    def _one_budget(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if "local_epochs" in info.data and (value is None) == (info.data["local_epochs"] is None):
+            which = "neither" if value is None else "both"
+            raise mistakes([Mistake(("training",), f"expected one of local_epochs and local_steps, got {which}")])
+        return value
+
+
+class Seeds(_Declared):
+    """Where random streams start. Replicate r has the number base + r unless a fixed number is given here."""
+
+    base: int = 0
+    partition: int | None = None
+    training: int | None = None
+
+
+class InlineZoo(_Declared):
+    """A zoo of the suite's own, ``[zoo.NAME]``: `clients` are dealt in turn; `shared` is for global model and meme."""
+
+    clients: Annotated[tuple[Net, ...], Axis]
+    shared: Net
+
+
+class Suite(_Declared):
+    """A whole suite: axes, training, parameters. Made by `load`."""
+
+    name: str  # of the result folder and the report
+    version: str = "1.0"  # results compare within one major.minor
+    datasets: Annotated[tuple[DataSet, ...], Axis]
+    partitions: Annotated[tuple[Partition, ...], Axis]
+    alphas: tuple[Positive, ...] = Field(default=(), validate_default=True)  # only for partitions that use them
+    zoo: dict[str, InlineZoo] = {}
+    zoos: Annotated[tuple[str, ...], Axis]
+    algorithms: Annotated[tuple[Algorithm, ...], Axis]
+    replicates: Count = 5
+    reference: str  # the algorithm that others are compared with
+    target_accuracy: Share  # a fraction: rounds are counted until it is reached
+    training: Training
+    params: dict[str, dict[str, hyperparameters.Scalar]] = Field(default={}, validate_default=True)
+    seeds: Seeds = Seeds()
+    time_limit: Positive = 7200.0  # seconds for a cell; decides no number
+
+    @field_validator("name")
+    @classmethod
+    def _names_a_folder(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
+            raise mistake(f"expected letters, digits and . _ - only (it names a folder), got {show(value)}")
+        return value
+
+    @field_validator("version")
+    @classmethod
+    def _has_major_and_minor(cls, value: str) -> str:
+        if not re.fullmatch(r"\d+\.\d+(\.\d+)?", value):
+            raise mistake(f"expected a version such as '1.0' or '1.0.2', got {show(value)}")
+        return value
+
+    @field_validator("datasets", "partitions", "alphas", "zoos", "algorithms")
+    @classmethod
+    def _each_once(cls, value: tuple[str | float, ...]) -> tuple[str | float, ...]:
+        if twice := sorted({show(item) for item in value if value.count(item) > 1}):
+            raise mistake(f"expected each value once, got {', '.join(twice)} more than once")
+        return value
+
+    @field_validator("alphas")
+    @classmethod
+    def _where_needed(cls, value: tuple[float, ...], info: ValidationInfo) -> tuple[float, ...]:
+        if not value and (users := needs_alpha(_declared(info, "partitions"))):
+            raise mistake(f"expected at least one number > 0, which {', '.join(users)} needs, got none")
+        return value
+
+    @field_validator("zoos")
+    @classmethod
+    def _zoos_exist(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        found = [Mistake(("zoos",), text) for name in value if (text := check_zoo(name, _declared(info, "zoo")))]
+        found += [
+            Mistake(("zoo", name), f"expected a zoo that 'zoos' lists.{nearest(name, value)}")
+            for name in _declared(info, "zoo")
+            if name not in value
+        ]
+        if found:
+            raise mistakes(found)
+        return value
+
+    @field_validator("reference")
+    @classmethod
+    def _reference_takes_part(cls, value: str, info: ValidationInfo) -> str:
+        algorithms = _declared(info, "algorithms")
+        if algorithms and value not in algorithms:
+            raise mistake(f"expected one of the suite's algorithms, got {show(value)}.{nearest(value, algorithms)}")
+        return value
+
+    @field_validator("params", mode="plain")
+    @classmethod
+    def _params_fit(cls, value: object, info: ValidationInfo) -> dict[str, dict[str, hyperparameters.Scalar]]:
+        if not isinstance(value, dict):
+            raise mistake(f"expected tables such as [params.fedprox], got {show(value)}")
+        homes = {name: registry for registry, key in _WITH_PARAMS for name in _declared(info, key)}
+        found = [
+            Mistake(("params", name), f"no algorithm or partition of this suite.{nearest(name, homes)}")
+            for name in value
+            if name not in homes
+        ]
+        for name, registry in homes.items():
+            found += _param_mistakes(registry, name, value.get(name, {}))
+        if found:
+            raise mistakes(found)
+        return value
+
+
+_WITH_PARAMS = ((ALGORITHMS, "algorithms"), (PARTITIONS, "partitions"))
+
+
+def _param_mistakes(registry: Registry, name: str, given: object) -> list[Mistake]:
+    """What is wrong with one table of parameters; a name that does not load is reported where it is listed."""
+    if not isinstance(given, dict):
+        return [Mistake(("params", name), f"expected a table of parameters, got {show(given)}")]
+    nested = [key for key, value in given.items() if not isinstance(value, hyperparameters.Scalar)]
+    if nested:
+        return [Mistake(("params", name, key), f"expected a single value, got {show(given[key])}") for key in nested]
+    try:
+        faults = hyperparameters.faults(registry, name, given)
+    except RegistryError:
+        return []
+    home = ("params", name) if given else (f"{registry.kind}s",)
+    return [Mistake((*home, key) if key else home, text) for key, text in faults]
+
+
+def _declared(info: ValidationInfo, key: str) -> tuple[str, ...]:
+    """The names listed under another key, as far as they are texts.
+
+    From the declaration itself where there is one: a part with a mistake in it never reaches ``info.data``, and one
+    mistake must not hide the next.
+    """
+    value = (info.context if info.context is not None else info.data).get(key)
+    listed = value if isinstance(value, list | tuple | dict) else ()
+    return tuple(item for item in listed if isinstance(item, str))
+
+
+def load(name_or_path: str | Path, options: Mapping[str, Any] | None = None) -> Suite:
+    """The suite of this name or file, with what the command line changes (see `bench.declaration.overrides.apply`).
+
+    Raises SuiteError, whose message lists every mistake in at most 15 lines.
+    """
+    try:
+        path = suites.find(name_or_path)
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except suites.UnknownSuite as error:
+        raise SuiteError(str(error)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SuiteError(f"suite file {path} is not TOML: {error}") from None
+    except OSError as error:
+        raise SuiteError(f"suite file {path} cannot be read: {error.strerror or error}") from None
+    changed = overrides.apply(raw, options or {})
+    declared = _as_tuples(changed.raw)
+    found = changed.mistakes
+    try:
+        suite = Suite.model_validate(declared, context=declared)
+    except ValidationError as error:
+        found = found + from_pydantic(error, Suite)
+    else:
+        if not found:
+            return suite
+    raise SuiteError(message(f"suite {name_or_path}", found, changed.origins))
+
+
+def _as_tuples(value: Any) -> Any:
+    """Arrays as tuples, which is what frozen models hold and strict ones want."""
+    if isinstance(value, list):
+        return tuple(_as_tuples(item) for item in value)
+    return {key: _as_tuples(item) for key, item in value.items()} if isinstance(value, dict) else value

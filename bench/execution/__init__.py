@@ -1,0 +1,1 @@
+"""How cells get done: checked beforehand, dealt to worker processes, shown while they run."""

@@ -1,0 +1,199 @@
+"""Inside a worker process: a cell comes in, its record goes to the disk, a short word goes back.
+
+The worker itself writes the record, before it answers: what is computed is kept even if the parent is gone by then.
+"""
+
+import contextlib
+import importlib
+import inspect
+import os
+import signal
+import sysconfig
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from multiprocessing import connection, parent_process
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import TYPE_CHECKING, Any
+
+from bench.host.provenance import now
+from bench.records.store import SCHEMA, Record, Store, StoreError
+from bench.registry import ROOT, load_file
+
+if TYPE_CHECKING:
+    from bench.declaration.cell import Cell
+
+ROUNDS = "bench.rounds.federation:run"
+READY = "ready"
+"""What a worker says when its imports are done."""
+UNSAVED = "unsaved"
+"""The status of a cell whose record could not be written; never in a record."""
+_LONGEST_REASON = 500
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all cells of a run have in common.
+
+    `function` is "module:name" of ``f(cell, data_root) -> {"result", "timing"}``; an argument `on_round`, where it has
+    one, is given a callable to be told of each finished round. Its module's exceptions `Skip` and `Diverged`, where
+    it has them, become statuses of their own.
+    """
+
+    out: Path
+    suite: Mapping[str, str]  # name, version
+    data_root: Path | None = None
+    plugins: tuple[str, ...] = ()
+    function: str = ROUNDS
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What the parent is told of a cell; all else is in its record."""
+
+    cell: str  # hash
+    status: str
+    reason: str | None
+    seconds: float  # of wall-clock time
+    accuracy: float | None = None  # of the headline view at the headline round, a fraction
+
+
+def serve(job: Job, pipe: "connection.Connection") -> None:
+    """A worker's life: get ready, say so, then cells in and news out, until the pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the parent decides
+    threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
+    with contextlib.suppress(Exception):  # imports before the clock starts; each cell would meet the error again
+        _load(job)
+    pipe.send(READY)
+    while True:
+        try:
+            cell = pipe.recv()
+        except (EOFError, OSError):
+            return
+        pipe.send(work(job, cell, pipe.send))
+
+
+def work(job: Job, cell: "Cell", on_round: Callable[[int], None]) -> Finished:
+    """Compute one cell and write its record, whatever the cell does short of ending the process."""
+    clock, started = time.perf_counter(), now()
+    status, reason, trace = "done", None, None
+    outcome: Mapping[str, Any] = {}
+    module: ModuleType | None = None
+    try:
+        module, function = _load(job)
+        listens = "on_round" in inspect.signature(function).parameters
+        outcome = function(cell, job.data_root, **({"on_round": on_round} if listens else {}))
+    except BaseException as error:  # a plugin may even call sys.exit
+        status, reason = _judge(error, module)
+        trace = traceback.format_exc() if status == "failed" else None
+    entry = record(cell, job, status, reason, started=started, outcome=outcome, trace=trace)
+    seconds = time.perf_counter() - clock
+    try:
+        _keep(entry, Store(job.out))
+    except StoreError as error:
+        return Finished(cell.hash, UNSAVED, _short(str(error)), seconds)
+    return Finished(cell.hash, entry["status"], entry["reason"], seconds, headline(entry))
+
+
+def record(
+    cell: "Cell",
+    job: Job,
+    status: str,
+    reason: str | None,
+    *,
+    started: str,
+    outcome: Mapping[str, Any] | None = None,
+    trace: str | None = None,
+) -> Record:
+    """A record as it is kept; "result" is its deterministic part."""
+    outcome = outcome or {}
+    return {
+        "schema": SCHEMA,
+        "cell": cell.hash,
+        "status": status,
+        "reason": reason,
+        "suite": dict(job.suite),
+        "identity": cell.identity(),
+        "result": outcome.get("result"),
+        "timing": outcome.get("timing"),
+        "traceback": trace,
+        "provenance": {**job.provenance, "started": started},
+    }
+
+
+def headline(entry: Record) -> float | None:
+    """The headline accuracy of a record, a fraction; None where it has none."""
+    if entry["status"] != "done":
+        return None
+    at = entry["result"]["at_headline"][entry["result"]["headline"]["view"]]
+    return float(at["accuracy"])
+
+
+def _keep(entry: Record, store: Store) -> None:
+    """Write a record; one that cannot be written down becomes one of a failed cell."""
+    try:
+        headline(entry)
+        store.write(entry)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        entry["status"], entry["reason"] = "failed", f"the result cannot be recorded: {_name(error)}: {error}"
+        entry["result"] = entry["timing"] = None
+        entry["traceback"] = traceback.format_exc()
+        store.write(entry)
+
+
+def _load(job: Job) -> tuple[ModuleType, Callable[..., Mapping[str, Any]]]:
+    """The cell function and its module, with all plugin files registered. Cheap from the second call on."""
+    for path in job.plugins:
+        load_file(path)
+    name, _, attribute = job.function.partition(":")
+    module = importlib.import_module(name)
+    return module, getattr(module, attribute)
+
+
+def _judge(error: BaseException, module: ModuleType | None) -> tuple[str, str]:
+    """The status and reason of a cell that raised."""
+    for status, name in (("skipped", "Skip"), ("diverged", "Diverged")):
+        kind = getattr(module, name, None)
+        if kind is not None and isinstance(error, kind):
+            return status, _short(str(error))
+    return "failed", _short(f"{_name(error)}: {error}{_culprit(error.__traceback__)}")
+
+
+def _name(error: BaseException) -> str:
+    return type(error).__name__
+
+
+def _culprit(trace: TracebackType | None) -> str:
+    """`` (file, line n, in function)`` of the last frame that is neither the benchmark's nor a library's."""
+    frames = traceback.extract_tb(trace)
+    foreign = [frame for frame in frames if not _trusted(frame.filename)]
+    if not frames:
+        return ""
+    frame = (foreign or frames)[-1]
+    return f" ({Path(frame.filename).name}, line {frame.lineno}, in {frame.name})"
+
+
+def _trusted(filename: str) -> bool:
+    path = Path(filename)
+    if filename.startswith("<"):
+        return True
+    if {"site-packages", "dist-packages"} & set(path.parts):
+        return bool({"torch", "numpy", "torchvision"} & set(path.parts))
+    return path.is_relative_to(ROOT / "bench") or path.is_relative_to(sysconfig.get_path("stdlib"))
+
+
+def _short(text: str) -> str:
+    """One line of bounded length."""
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST_REASON else text[: _LONGEST_REASON - 3] + "..."
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent has ended, however that happened."""
+    if (parent := parent_process()) is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)

@@ -1,0 +1,1 @@
+"""The machine and software a result comes from."""

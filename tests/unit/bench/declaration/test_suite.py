@@ -1,0 +1,519 @@
+"""Suite files: what loads, what is refused and in which words."""
+
+import dataclasses
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from bench import suites
+from bench.declaration.mistakes import LINES
+from bench.declaration.suite import Schedule, Suite, SuiteError, load
+from bench.parameters import check_fields, number
+from bench.registry import ALGORITHMS, PARTITIONS, ZOOS, Registry
+from tests.unit.bench.declarations import EXAMPLE, write
+
+Register = Callable[[Registry, str, Any], None]
+
+
+@pytest.fixture
+def register(monkeypatch: pytest.MonkeyPatch) -> Register:
+    """Make a plugin known for one test."""
+
+    def keep(registry: Registry, name: str, plugin: Any) -> None:
+        monkeypatch.setitem(registry._loaded, name, (__name__, plugin))
+
+    return keep
+
+
+def refusal(path: Path | str, **options: Any) -> list[str]:
+    """The lines below the first one of the message with which a suite is refused."""
+    with pytest.raises(SuiteError) as caught:
+        load(path, options)
+    lines = str(caught.value).splitlines()
+    assert len(lines) <= LINES
+    return lines[1:]
+
+
+def test_the_documented_example_loads_as_it_is(tmp_path: Path) -> None:
+    suite = load(write(tmp_path))
+    assert suite.alphas == (0.1, 0.5, 1.0, 100.0)
+    assert suite.training.optimizer.momentum == 0.9
+    assert suite.params == {"fedprox": {"mu": 0.01}, "fml": {"alpha": 0.5, "beta": 0.5}}
+    assert suite.time_limit == 7200
+
+
+@pytest.mark.parametrize("name", suites.names())
+def test_built_in_suites_load_and_are_named_like_their_files(name: str) -> None:
+    suite = load(name)
+    assert suite.name == name
+    assert suite.reference == "fml"
+    assert suites.summary(suites.find(name))
+
+
+def test_a_suite_is_frozen() -> None:
+    suite = load("smoke")
+    with pytest.raises(ValueError, match="frozen"):
+        suite.replicates = 3  # type: ignore[misc]
+
+
+def test_importing_the_file_format_needs_no_torch() -> None:
+    code = "import sys, bench.declaration.suite; sys.exit('torch' in sys.modules or 'pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_three_mistakes_are_shown_as_three(tmp_path: Path) -> None:
+    path = write(tmp_path, ("lr = 0.05", "lr = -1"), ('"fedavg"', '"fedagv"'), ("evaluate_every", "evaluate_evry"))
+    with pytest.raises(SuiteError) as caught:
+        load(path)
+    assert str(caught.value).splitlines() == [
+        f"suite {path} cannot run, 3 mistakes:",
+        "- algorithms: unknown algorithm 'fedagv'. Did you mean 'fedavg'?",
+        "- training.optimizer.lr: expected a number > 0, got -1",
+        "- training.evaluate_evry: unknown key. Did you mean 'evaluate_every'?",
+    ]
+
+
+def test_a_long_list_is_cut_at_fifteen_lines(tmp_path: Path) -> None:
+    path = write(tmp_path, ("replicates", "\n".join(f"extra{k} = 1" for k in range(40)) + "\nreplicates"))
+    lines = refusal(path)
+    assert len(lines) == LINES - 1
+    assert lines[-1] == "and 27 more"
+
+
+MISTAKES = {
+    "text for number": ("rounds = 30", 'rounds = "30"', "training.rounds: expected a whole number >= 1, got '30'"),
+    "fraction for whole": ("rounds = 30", "rounds = 1.5", "training.rounds: expected a whole number >= 1, got 1.5"),
+    "boolean for number": (
+        "clients = 10",
+        "clients = true",
+        "training.clients: expected a whole number >= 1, got true",
+    ),
+    "no clients": ("clients = 10", "clients = 0", "training.clients: expected a whole number >= 1, got 0"),
+    "clients without images": (
+        "clients = 10",
+        "clients = 480",
+        "training.clients: expected at most 479 (digits has 1437 training images and a client needs 3), got 480",
+    ),
+    "alpha 0": ("[0.1,", "[0,", "alphas: expected a number > 0, got 0"),
+    "alpha not finite": ("[0.1,", "[nan,", "alphas: expected a number > 0, got nan"),
+    "alphas twice": ("0.5, 1.0", "1, 1.0", "alphas: expected each value once, got 1.0 more than once"),
+    "no alphas": (
+        "[0.1, 0.5, 1.0, 100.0]",
+        "[]",
+        "alphas: expected at least one number > 0, which dirichlet-capped needs, got none",
+    ),
+    "no list": ('["digits"]', '"digits"', "datasets: expected a list of texts, at least one, got 'digits'"),
+    "empty list": ('["digits"]', "[]", "datasets: expected a list of texts, at least one, got []"),
+    "number for name": ('["digits"]', "[1]", "datasets: expected a text, got 1"),
+    "no table": (
+        "[params.fedprox]\nmu = 0.01",
+        "[params]\nfedprox = 1",
+        "params.fedprox: expected a table of parameters, got 1",
+    ),
+    "unknown data set": ('"digits"', '"digit"', "datasets: unknown dataset 'digit'. Did you mean 'digits'?"),
+    "unknown partition": (
+        '"dirichlet-capped"',
+        '"dirichlet-caped"',
+        "partitions: unknown partition 'dirichlet-caped'. Did you mean 'dirichlet-capped'?",
+    ),
+    "unknown zoo": ('"mixed"', '"mixd"', "zoos: unknown zoo 'mixd'. Did you mean 'mixed'?"),
+    "algorithm twice": ('"fedavg"', '"fml"', "algorithms: expected each value once, got 'fml' more than once"),
+    "reference elsewhere": (
+        'reference = "fml"',
+        'reference = "fm"',
+        "reference: expected one of the suite's algorithms, got 'fm'. Did you mean 'fml'?",
+    ),
+    "share above one": (
+        "participation = 1.0",
+        "participation = 1.5",
+        "training.participation: expected a number > 0 and <= 1, got 1.5",
+    ),
+    "per cent": ("= 0.8", "= 80", "target_accuracy: expected a number > 0 and <= 1, got 80"),
+    "missing": ("batch_size = 32", "", "training.batch_size: missing, expected a whole number >= 1"),
+    "both budgets": (
+        "local_epochs = 2",
+        "local_epochs = 2\nlocal_steps = 9",
+        "training: expected one of local_epochs and local_steps, got both",
+    ),
+    "no budget": ("local_epochs = 2", "", "training: expected one of local_epochs and local_steps, got neither"),
+    "unknown option": (
+        '{name = "sgd"',
+        '{name = "sdg"',
+        "training.optimizer.name: expected one of sgd, adam, got 'sdg'. Did you mean 'sgd'?",
+    ),
+    "adam with momentum": (
+        '{name = "sgd"',
+        '{name = "adam"',
+        "training.optimizer.momentum: expected 0 or no such key with adam, which has its own momentum, got 0.9",
+    ),
+    "step without every": (
+        '{name = "constant"}',
+        '{name = "step"}',
+        "training.lr_schedule.every: missing, expected a whole number of rounds >= 1 with the schedule 'step'",
+    ),
+    "gamma without step": (
+        '{name = "constant"}',
+        '{name = "cosine", gamma = 0.5}',
+        "training.lr_schedule.gamma: expected no such key with the schedule 'cosine', got 0.5",
+    ),
+    "parameter out of range": ("mu = 0.01", "mu = -0.5", "params.fedprox.mu: expected a number >= 0, got -0.5"),
+    "parameter of another type": ("mu = 0.01", 'mu = "big"', "params.fedprox.mu: expected a number, got 'big'"),
+    "parameter that is a list": (
+        "mu = 0.01",
+        "mu = [0.01, 0.1]",
+        "params.fedprox.mu: expected a single value, got [0.01, 0.1]",
+    ),
+    "unknown parameter": (
+        "beta = 0.5",
+        "betta = 0.5",
+        "params.fml.betta: unknown parameter of fml. Did you mean 'beta'?",
+    ),
+    "parameter of none": ("[params.fedprox]", "[params.fedavg]", "params.fedavg.mu: fedavg has no parameters"),
+    "parameters of no one": (
+        "[params.fedprox]",
+        "[params.fedporx]",
+        "params.fedporx: no algorithm or partition of this suite. Did you mean 'fedprox'?",
+    ),
+    "name that is no folder": (
+        'name = "noniid"',
+        'name = "../noniid"',
+        "name: expected letters, digits and . _ - only (it names a folder), got '../noniid'",
+    ),
+    "version": ('"1.0"', '"one"', "version: expected a version such as '1.0' or '1.0.2', got 'one'"),
+    "unknown key": ("replicates", "replicate", "replicate: unknown key. Did you mean 'replicates'?"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "line"), MISTAKES.values(), ids=list(MISTAKES))
+def test_a_mistake_is_named_with_what_was_expected_and_what_came(tmp_path: Path, old: str, new: str, line: str) -> None:
+    assert refusal(write(tmp_path, (old, new))) == [f"- {line}"]
+
+
+def test_a_mistake_does_not_hide_those_that_depend_on_its_place(tmp_path: Path) -> None:
+    """Too many clients, a missing reference and wrong parameters show although their tables have other mistakes."""
+    path = write(
+        tmp_path,
+        ('"local"]', '"lokal"]'),
+        ('reference = "fml"', 'reference = "fedsgd"'),
+        ("rounds = 30", "rounds = 0"),
+        ("clients = 10", "clients = 1000"),
+        ("mu = 0.01", "mu = -1"),
+    )
+    assert [line.split(":")[0] for line in refusal(path)] == [
+        "- algorithms",
+        "- reference",
+        "- training.rounds",
+        "- training.clients",
+        "- params.fedprox.mu",
+    ]
+
+
+def test_a_partition_without_alpha_needs_no_alphas(tmp_path: Path) -> None:
+    suite = load(write(tmp_path, ("dirichlet-capped", "iid"), ("alphas = [0.1, 0.5, 1.0, 100.0]", "")))
+    assert suite.alphas == ()
+
+
+def test_whole_numbers_stand_for_numbers_but_not_the_reverse(tmp_path: Path) -> None:
+    suite = load(write(tmp_path, ("lr = 0.05", "lr = 1"), ("[0.1,", "[2,")))
+    assert suite.training.optimizer.lr == 1.0
+    assert [type(alpha) for alpha in suite.alphas] == [float] * 4
+
+
+# Files that are no suites
+
+
+def test_unknown_suite_names_the_nearest() -> None:
+    with pytest.raises(SuiteError, match=r"unknown suite 'nonid'\. Did you mean 'noniid'\?"):
+        load("nonid")
+
+
+def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(SuiteError, match=r"expected a suite file at .*none\.toml, found nothing there"):
+        load(tmp_path / "none.toml")
+    (tmp_path / "folder.toml").mkdir()
+    with pytest.raises(SuiteError, match="found a folder there"):
+        load(tmp_path / "folder.toml")
+
+
+def test_a_syntax_error_tells_file_and_line(tmp_path: Path) -> None:
+    path = write(tmp_path, ("replicates = 5", "replicates = "))
+    with pytest.raises(SuiteError, match=r"suite\.toml is not TOML: Invalid value \(at line 9"):
+        load(path)
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "suite.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(SuiteError, match="is not TOML"):
+        load(tmp_path / "suite.toml")
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path)
+
+    def deny(*_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", deny)
+    with pytest.raises(SuiteError, match=r"suite file .* cannot be read: Permission denied"):
+        load(path)
+
+
+# The command line
+
+
+def test_options_replace_what_the_file_says(tmp_path: Path) -> None:
+    suite = load(
+        write(tmp_path),
+        {
+            "dataset": "digits",
+            "algorithms": "local,fml",
+            "alphas": "0.2,1",
+            "zoo": "mlp",
+            "partition": "dirichlet",
+            "replicates": 2,
+            "rounds": "3",
+            "clients": "4",
+            "time_limit": "60",
+            "set": ["fml.alpha=0.7", "fml.average=examples", "dirichlet.minimum=5", "training.optimizer.lr=0.1"],
+        },
+    )
+    assert (suite.datasets, suite.algorithms, suite.alphas) == (("digits",), ("local", "fml"), (0.2, 1.0))
+    assert (suite.zoos, suite.partitions, suite.replicates) == (("mlp",), ("dirichlet",), 2)
+    assert (suite.training.rounds, suite.training.clients, suite.time_limit) == (3, 4, 60.0)
+    assert suite.params == {"fml": {"alpha": 0.7, "beta": 0.5, "average": "examples"}, "dirichlet": {"minimum": 5}}
+    assert suite.training.optimizer.lr == 0.1
+    assert suite.reference == "fml"
+
+
+def test_options_that_are_not_given_change_nothing(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    assert load(path, {"rounds": None, "set": None, "algorithms": None}) == load(path)
+
+
+def test_a_narrower_choice_takes_the_parameters_and_the_reference_along(tmp_path: Path) -> None:
+    path = write(tmp_path, more="[params.dirichlet-capped]\nminimum = 5\n")
+    suite = load(path, {"algorithms": "fedavg,local", "partition": "iid"})
+    assert suite.params == {}
+    assert suite.reference == "fedavg"
+
+
+def test_a_mistake_of_the_file_is_not_forgiven_by_a_narrower_choice(tmp_path: Path) -> None:
+    path = write(tmp_path, ("[params.fedprox]", "[params.fedporx]"))
+    assert refusal(path, algorithms="fml") == [
+        "- params.fedporx: no algorithm or partition of this suite. Known: dirichlet-capped, fml."
+    ]
+
+
+def test_steps_from_the_command_line_replace_the_files_epochs(tmp_path: Path) -> None:
+    training = load(write(tmp_path), {"set": ["training.local_steps=7"]}).training
+    assert (training.local_steps, training.local_epochs) == (7, None)
+
+
+OPTION_MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
+    "alpha": ({"alphas": "0.1,0"}, "--alphas: expected a number > 0, got 0.0"),
+    "alpha text": ({"alphas": "0.1,x"}, "--alphas: expected numbers separated by commas, got '0.1,x'"),
+    "no names": ({"algorithms": ","}, "--algorithms: expected names separated by commas, got ','"),
+    "name": ({"algorithms": "fml,fedporx"}, "--algorithms: unknown algorithm 'fedporx'. Did you mean 'fedprox'?"),
+    "zoo": ({"zoo": "cn"}, "--zoo: unknown zoo 'cn'. Did you mean 'cnn'?"),
+    "rounds": ({"rounds": "0"}, "--rounds: expected a whole number >= 1, got 0"),
+    "rounds text": ({"rounds": "ten"}, "--rounds: expected a whole number, got 'ten'"),
+    "time": ({"time_limit": "soon"}, "--time-limit: expected a number, got 'soon'"),
+    "clients": (
+        {"clients": 5000},
+        "--clients: expected at most 479 (digits has 1437 training images and a client needs 3), got 5000",
+    ),
+    "set range": ({"set": ["fedprox.mu=-1"]}, "--set fedprox.mu: expected a number >= 0, got -1.0"),
+    "set name": (
+        {"set": ["fedprx.mu=1"]},
+        "--set fedprx.mu: no algorithm or partition of this suite. Did you mean 'fedprox'?",
+    ),
+    "set parameter": (
+        {"set": ["fml.gamma=1"]},
+        "--set fml.gamma: unknown parameter of fml. Known: alpha, average, beta.",
+    ),
+    "set choice": (
+        {"set": ["fml.average=example"]},
+        "--set fml.average: expected one of uniform, examples, got 'example'. Did you mean 'examples'?",
+    ),
+    "set training": ({"set": ["training.round=1"]}, "--set training.round: unknown key. Did you mean 'rounds'?"),
+    "set a whole table": (
+        {"set": ['training.optimizer={name="adam", lr=0}']},
+        "--set training.optimizer.lr: expected a number > 0, got 0",
+    ),
+    "set value": ({"set": ["fedprox.mu=1 2"]}, "--set fedprox.mu: expected a TOML value (quote a text), got '1 2'"),
+    "set two values": (
+        {"set": ["fedprox.mu=1\nx=2"]},
+        "--set fedprox.mu: expected a TOML value (quote a text), got '1\\nx=2'",
+    ),
+    "set nothing": (
+        {"set": ["mu=1"]},
+        "--set: expected NAME.PARAM=VALUE, such as fedprox.mu=0.01 or training.batch_size=16, got 'mu=1'",
+    ),
+    "set without value": (
+        {"set": ["fedprox.mu"]},
+        "--set: expected NAME.PARAM=VALUE, such as fedprox.mu=0.01 or training.batch_size=16, got 'fedprox.mu'",
+    ),
+    "set twice": (
+        {"set": ["fedprox.mu=1", "fedprox.mu=2"]},
+        "--set fedprox.mu: given twice, as --set fedprox.mu before; a run takes one value",
+    ),
+    "set and option": (
+        {"rounds": 3, "set": ["training.rounds=4"]},
+        "--set training.rounds: given twice, as --rounds before; a run takes one value",
+    ),
+}
+
+
+@pytest.mark.parametrize(("options", "line"), OPTION_MISTAKES.values(), ids=list(OPTION_MISTAKES))
+def test_a_mistake_in_an_option_is_named_by_the_option(options: dict[str, Any], line: str) -> None:
+    assert refusal("noniid", **options) == [f"- {line}"]
+
+
+def test_mistakes_of_file_and_options_stand_in_one_list(tmp_path: Path) -> None:
+    path = write(tmp_path, ("batch_size = 32", "batch_size = 0"))
+    assert refusal(path, rounds="x", alphas="-1") == [
+        "- --rounds: expected a whole number, got 'x'",
+        "- --alphas: expected a number > 0, got -1.0",
+        "- training.batch_size: expected a whole number >= 1, got 0",
+    ]
+
+
+def test_options_survive_a_file_whose_tables_are_no_tables(tmp_path: Path) -> None:
+    path = tmp_path / "suite.toml"
+    head = EXAMPLE.partition("[training]")[0]
+    path.write_text(f"{head}\ntraining = 5\nparams = 3\n", encoding="utf-8")
+    assert refusal(path, rounds=3, set=["fml.alpha=0.1"]) == [
+        "- training: expected a table, got 5",
+        "- params: expected tables such as [params.fedprox], got 3",
+    ]
+
+
+def test_an_unknown_override_is_the_callers_mistake() -> None:
+    with pytest.raises(TypeError, match="no such override: round"):
+        load("noniid", {"round": 3})
+
+
+# Plugins
+
+
+def test_a_contradiction_among_parameters_is_laid_at_the_tables_door(tmp_path: Path, register: Register) -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Between:
+        """Two parameters that must be in order."""
+
+        low: float = number(0.0)
+        high: float = number(1.0)
+
+        def __post_init__(self) -> None:
+            check_fields(self)
+            if self.low > self.high:
+                raise ValueError(f"expected low <= high, got {self.low} and {self.high}")
+
+    register(ALGORITHMS, "test-between", Between)
+    change = ('"fedavg"', '"test-between"')
+    good = write(tmp_path, change, more="[params.test-between]\nlow = 5\nhigh = 6\n")
+    assert load(good).params["test-between"] == {"low": 5, "high": 6}
+    bad = write(tmp_path, change, more="[params.test-between]\nlow = 0.9\nhigh = 0.8\n")
+    assert refusal(bad) == ["- params.test-between: expected low <= high, got 0.9 and 0.8"]
+
+
+def test_plugins_that_do_not_keep_the_contract_are_named(tmp_path: Path, register: Register) -> None:
+    class Bare:
+        """No dataclass."""
+
+    @dataclasses.dataclass(frozen=True)
+    class Failing:
+        """Fails whatever it is given."""
+
+        def __post_init__(self) -> None:
+            raise RuntimeError("out of\norder")
+
+    def homeless() -> None:
+        """A zoo that is none."""
+
+    register(ALGORITHMS, "test-bare", Bare)
+    register(ALGORITHMS, "test-failing", Failing)
+    register(PARTITIONS, "test-silent", dataclasses.make_dataclass("Silent", []))
+    register(ZOOS, "test-homeless", homeless)
+    path = write(
+        tmp_path,
+        ('"fedavg"', '"test-bare", "test-failing"'),
+        ('"dirichlet-capped"', '"test-silent"'),
+        ('"mixed"', '"test-homeless"'),
+    )
+    partition, zoo, bare, failing = refusal(path)
+    assert partition == "- partitions: partition 'test-silent' must declare uses_alpha as class attributes"
+    assert zoo.startswith("- zoos: zoo 'test-homeless' cannot be used: TypeError: ")
+    assert bare == "- algorithms: algorithm 'test-bare' must be a dataclass: its fields are its parameters"
+    assert failing.startswith("- algorithms: RuntimeError: out of order (test_suite.py, line ")
+
+
+# Zoos of a suite's own
+
+
+def test_a_suite_may_define_a_zoo(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        ('"mixed"', '"strong-and-weak"'),
+        more='[zoo.strong-and-weak]\nclients = ["cnn", "mlp"]\nshared = "mlp"\n',
+    )
+    zoo = load(path).zoo["strong-and-weak"]
+    assert (zoo.clients, zoo.shared) == (("cnn", "mlp"), "mlp")
+    assert load(path, {"zoo": "cnn"}).zoo == {}
+
+
+ZOOS_WITH_MISTAKES = """
+[zoo.mine]
+clients = ["cnm"]
+meme = "mlp"
+[zoo.mixed]
+clients = ["cnn"]
+shared = "cnn"
+[zoo.other]
+clients = []
+shared = "cnn"
+"""
+
+
+def test_mistakes_in_a_zoo_are_named(tmp_path: Path) -> None:
+    path = write(tmp_path, ('"cnn", "mixed"', '"mine", "mixed"'), more=ZOOS_WITH_MISTAKES)
+    assert sorted(refusal(path)) == [
+        "- zoo.mine.clients: unknown net 'cnm'. Did you mean 'cnn'?",
+        "- zoo.mine.meme: unknown key. Known: clients, shared.",
+        "- zoo.mine.shared: missing, expected a text",
+        "- zoo.other.clients: expected a list of texts, at least one, got []",
+        "- zoo.other: expected a zoo that 'zoos' lists. Known: mine, mixed.",
+        "- zoos: 'mixed' is a built-in zoo or net: give the suite's own zoo another name",
+    ]
+
+
+# Learning-rate schedules, against torch
+
+
+SCHEDULES = {
+    "constant": (Schedule(), lambda o: torch.optim.lr_scheduler.ConstantLR(o, factor=1.0)),
+    "step": (Schedule(name="step", every=3, gamma=0.5), lambda o: torch.optim.lr_scheduler.StepLR(o, 3, 0.5)),
+    "step, default gamma": (Schedule(name="step", every=4), lambda o: torch.optim.lr_scheduler.StepLR(o, 4, 0.1)),
+    "cosine": (Schedule(name="cosine"), lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 12)),
+}
+
+
+@pytest.mark.parametrize(("schedule", "torchs"), SCHEDULES.values(), ids=list(SCHEDULES))
+def test_schedules_are_those_of_torch(schedule: Schedule, torchs: Callable[[torch.optim.Optimizer], Any]) -> None:
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.3)
+    reference = torchs(optimizer)
+    for round in range(12):
+        assert schedule.lr(0.3, round, 12) == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-12)
+        optimizer.step()
+        reference.step()
+
+
+def test_every_model_of_the_format_refuses_unknown_keys() -> None:
+    models = [Suite, *(f.annotation for f in Suite.model_fields.values() if hasattr(f.annotation, "model_config"))]
+    assert len(models) == 3
+    assert all(model.model_config["extra"] == "forbid" and model.model_config["frozen"] for model in models)
