@@ -15,6 +15,7 @@ from bench.data import DataError
 from bench.host import machine, requirements
 from bench.host.provenance import cores, processor
 from bench.registry import DATASETS, REGISTRIES, ROOT, RegistryError, explain, load_file
+from bench.shadow import shadowed
 
 DEFAULT_SUITE = "noniid"
 OLDEST_PYTHON = (3, 11)
@@ -91,17 +92,9 @@ def check_machine(root: Path | None) -> Iterator[Finding]:
 
 
 def check_plugins(root: Path | None) -> Iterator[Finding]:
-    """Whether our `datasets` is the one that Python finds, and every plugin imports."""
-    import datasets
-
-    home = Path(datasets.__file__ or "").resolve().parent
-    if home != ROOT / "datasets":
-        yield Finding(
-            "datasets package",
-            "problem",
-            f"Python finds another package of this name, at {home}",
-            f"run from {ROOT}, or put it first on PYTHONPATH, or uninstall the other one",
-        )
+    """Whether our packages are those that Python finds, and every plugin imports."""
+    if foreign := shadowed():
+        yield Finding("packages", "problem", foreign, f"run from {ROOT}, or uninstall the other one")
     for registry in REGISTRIES:
         for file, why in registry.broken_files().items():
             yield Finding("plugins", "note", f"{file} is broken: {why}", "mend or remove the file")

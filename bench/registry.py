@@ -196,15 +196,18 @@ _failed_files: dict[str, str] = {}
 
 
 def load_file(path: str | Path) -> None:
-    """Run a plugin file; its decorators register what it holds. Idempotent. Raises BrokenPlugin with the reason."""
+    """Run a plugin file; its decorators register what it holds. Idempotent.
+
+    Raises BrokenPlugin with the reason, which `Registry.get` repeats to whoever asks for a name that is not there;
+    RegistryError where there is no such file.
+    """
     file = Path(path).resolve()
     module_name = f"bench_plugin_{file.stem}_{sha256(str(file).encode()).hexdigest()[:8]}"
     if module_name in sys.modules:
         return
     spec = importlib.util.spec_from_file_location(module_name, file)
     if spec is None or spec.loader is None or not file.is_file():
-        _failed_files[str(path)] = "no such Python file"
-        raise BrokenPlugin(f"plugin {path}: expected a Python file, found none there")
+        raise RegistryError(f"plugin {path}: expected a Python file, found none there")
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module  # dataclasses look their module up while it is being run
     try:

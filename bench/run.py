@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from bench import engines
 from bench.execution.worker import ROUNDS, Job
 from bench.records.store import UNFINISHED, Store, StoreError
+from bench.shadow import shadowed
 
 if TYPE_CHECKING:
     from bench.declaration.cell import Cell
@@ -104,10 +105,8 @@ def plan(options: argparse.Namespace) -> Plan:
     from bench.declaration.cell import cells
     from bench.declaration.suite import load
     from bench.host.provenance import cores
-    from bench.registry import load_file
 
-    for path in options.plugin:
-        load_file(path)
+    plugins = _load_plugins(options.plugin)
     suite = load(options.suite, {name: getattr(options, name) for name in SUITE_OPTIONS})
     root = options.data_root or os.environ.get("BENCH_DATA") or None
     return Plan(
@@ -121,8 +120,23 @@ def plan(options: argparse.Namespace) -> Plan:
         out=options.out or Path("results") / f"{suite.name}-{'+'.join(suite.datasets)}",
         jobs=options.jobs or cores(),
         data_root=Path(root) if root else None,
-        plugins=tuple(str(Path(path).resolve()) for path in options.plugin),
+        plugins=plugins,
     )
+
+
+def _load_plugins(paths: Sequence[str]) -> tuple[str, ...]:
+    """Load plugin files; a broken one is reported and does not take the others down. Raises RegistryError."""
+    from bench.registry import BrokenPlugin, load_file
+
+    loaded = []
+    for path in paths:
+        try:
+            load_file(path)
+        except BrokenPlugin as error:
+            print(f"{error}; going on without it", file=sys.stderr)
+        else:
+            loaded.append(str(Path(path).resolve()))
+    return tuple(loaded)
 
 
 def _device(name: str) -> str:
@@ -259,6 +273,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     options = parser().parse_args(arguments)
     try:
+        if foreign := shadowed():
+            raise UsageError(foreign)
         asked = plan(options)
         if options.dry_run:
             return dry_run(asked)

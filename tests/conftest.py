@@ -1,6 +1,22 @@
-"""What holds for all tests: one thread each, as cells run, set before anything imports torch."""
+"""What holds for all tests: one thread each, as cells run, and registries that forget what a test registered."""
 
 import os
+from collections.abc import Iterator
 
-for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+import pytest
+
+for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # before anything imports torch
     os.environ.setdefault(_name, "1")
+
+from bench.registry import REGISTRIES
+
+
+@pytest.fixture(autouse=True)
+def _forget_test_plugins() -> Iterator[None]:
+    """Names "test-..." that a test registered are gone after it, so that the order of tests does not matter."""
+    before = [set(registry._loaded) for registry in REGISTRIES]
+    yield
+    for registry, known in zip(REGISTRIES, before, strict=True):
+        for name in set(registry._loaded) - known:
+            if name.startswith("test-"):
+                del registry._loaded[name]

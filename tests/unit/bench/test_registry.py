@@ -104,7 +104,7 @@ def test_a_broken_file_is_named_with_its_line_and_remembered(tmp_path: Path) -> 
 def test_a_file_that_is_not_python(tmp_path: Path) -> None:
     with pytest.raises(BrokenPlugin, match=r"SyntaxError: .*line 2"):
         load_file(write(tmp_path, "x = 1\ndef (:\n", "syntax.py"))
-    with pytest.raises(BrokenPlugin, match="expected a Python file, found none"):
+    with pytest.raises(RegistryError, match="expected a Python file, found none"):
         load_file(tmp_path / "missing.py")
 
 

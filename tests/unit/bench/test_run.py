@@ -305,3 +305,22 @@ def test_a_stand_in_cell_borrows_nothing_that_a_cell_does_not_have():
     from bench.declaration.cell import Cell
 
     assert FaultyCell("works").identity().keys() <= Cell.__dataclass_fields__.keys()
+
+
+def test_a_broken_plugin_file_is_reported_and_the_others_go_on(tmp_path, capsys):
+    broken = tmp_path / "broken.py"
+    broken.write_text("import there_is_no_such_module\n")
+    command = ["--suite", "smoke", "--plugin", str(broken), "--out", str(tmp_path / "out"), "--dry-run"]
+    assert main([*command, "--algorithms", "fedavg"]) == 0
+    assert "broken.py cannot be imported: ModuleNotFoundError" in capsys.readouterr().err
+    assert main([*command, "--algorithms", "fedavg,test-of-broken"]) == 2
+    text = capsys.readouterr().err
+    assert "unknown algorithm 'test-of-broken'" in text
+    assert "broken.py did not load: ModuleNotFoundError" in text
+
+
+def test_a_foreign_package_in_our_place_is_said_at_once(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(module, "shadowed", lambda: "Python finds the package 'datasets' elsewhere")
+    assert main(["--suite", "smoke", "--out", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err == "Python finds the package 'datasets' elsewhere\n"
+    assert not (tmp_path / "out").exists()
