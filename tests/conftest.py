@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # before anything imports torch
-    os.environ.setdefault(_name, "1")
-
 from bench.registry import REGISTRIES
+
+for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # before a test imports torch
+    os.environ.setdefault(_name, "1")
 
 
 @pytest.fixture(autouse=True)
