@@ -3,7 +3,10 @@
 import importlib
 from typing import Any
 
-_CLASSES = {"reference": "bench.engines.reference:Reference"}  # by name, so that listing them imports no torch
+_CLASSES = {  # by name, so that listing them imports no torch
+    "reference": "bench.engines.reference:Reference",
+    "vectorised": "bench.engines.vectorised:Vectorised",
+}
 
 NAMES = tuple(_CLASSES)
 

@@ -33,6 +33,28 @@ class Optimiser(ABC):
     def recall(self, memory: Tensors) -> None:
         """Go on from a state that `memory` returned; the tensors given are not changed."""
 
+    @abstractmethod
+    def spread(self, memories: Sequence[Tensors]) -> None:
+        """Go on from the states of K clients, for parameters stacked over them [K, ...]; {} is a client's first time.
+
+        The states must be equally many steps old.
+        """
+
+    @abstractmethod
+    def narrow(self, rows: int) -> None:
+        """Go on with the first rows of the stack only; `parameters` must be set to those rows."""
+
+    @abstractmethod
+    def memory_of(self, row: int, steps: int) -> Tensors:
+        """The state of one client of the stack, which has taken `steps` steps since `spread`."""
+
+    def _side_by_side(self, memories: Sequence[Tensors], kind: str) -> list[Tensor]:
+        """One kind of state, stacked over clients; zeros where a client has none."""
+        return [
+            torch.stack([memory.get(f"{kind}/{name}", torch.zeros_like(p[0])) for memory in memories])
+            for name, p in zip(self.names, self.parameters, strict=True)
+        ]
+
     def _decayed(self, gradients: list[Tensor]) -> list[Tensor]:
         """Gradients of the loss plus ``weight_decay / 2 ||w||^2``."""
         return gradients if self.decay == 0 else list(torch._foreach_add(gradients, self.parameters, alpha=self.decay))
@@ -66,6 +88,23 @@ class SGD(Optimiser):
     def recall(self, memory: Tensors) -> None:
         """Take up velocities."""
         self.velocity = [memory[f"velocity/{name}"].clone() for name in self.names] if memory else []
+
+    def spread(self, memories: Sequence[Tensors]) -> None:
+        """Take up the velocities of several clients; a client's first is zero, which gives the same first step."""
+        if self.momentum:
+            self._whole = self._side_by_side(memories, "velocity")
+            self.narrow(len(memories))
+
+    def narrow(self, rows: int) -> None:
+        """Velocities of the first rows."""
+        if self.momentum:
+            self.velocity = [velocity[:rows] for velocity in self._whole]
+
+    def memory_of(self, row: int, steps: int) -> Tensors:
+        """One client's velocities."""
+        if not self.momentum:
+            return {}
+        return {f"velocity/{name}": v[row].clone() for name, v in zip(self.names, self._whole, strict=True)}
 
 
 class Adam(Optimiser):
@@ -108,6 +147,29 @@ class Adam(Optimiser):
             self.first = [memory[f"first/{name}"].clone() for name in self.names]
             self.second = [memory[f"second/{name}"].clone() for name in self.names]
 
+    def spread(self, memories: Sequence[Tensors]) -> None:
+        """Take up the moments of several clients, all at the same number of steps."""
+        ages = {int(memory["steps"]) if memory else 0 for memory in memories}
+        if len(ages) > 1:
+            raise ValueError(f"expected clients at one number of steps, got {sorted(ages)}")
+        self.steps = self._before = ages.pop()
+        self._first_moments = self._side_by_side(memories, "first")
+        self._second_moments = self._side_by_side(memories, "second")
+        self.narrow(len(memories))
+
+    def narrow(self, rows: int) -> None:
+        """Moments of the first rows."""
+        self.first = [moment[:rows] for moment in self._first_moments]
+        self.second = [moment[:rows] for moment in self._second_moments]
+
+    def memory_of(self, row: int, steps: int) -> Tensors:
+        """One client's moments and number of steps."""
+        first = zip(self.names, self._first_moments, strict=True)
+        second = zip(self.names, self._second_moments, strict=True)
+        state = {f"first/{name}": moment[row].clone() for name, moment in first}
+        state |= {f"second/{name}": moment[row].clone() for name, moment in second}
+        return state | {"steps": torch.tensor(self._before + steps)}
+
 
 KINDS: dict[str, type[Optimiser]] = {"sgd": SGD, "adam": Adam}
 
@@ -116,3 +178,10 @@ def clip(gradients: list[Tensor], largest: float) -> list[Tensor]:
     """Gradients scaled down to a joint Euclidean norm of at most `largest` (torch.nn.utils.clip_grad_norm_)."""
     norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
     return list(torch._foreach_mul(gradients, (largest / (norm + 1e-6)).clamp(max=1.0)))
+
+
+def clip_rows(gradients: list[Tensor], largest: float) -> list[Tensor]:
+    """`clip` for gradients stacked over clients [K, ...]: each client by its own norm."""
+    squares = torch.stack([gradient.flatten(1).square().sum(1) for gradient in gradients])
+    scale = (largest / (squares.sum(0).sqrt() + 1e-6)).clamp(max=1.0)
+    return [gradient * scale.view(-1, *[1] * (gradient.dim() - 1)) for gradient in gradients]

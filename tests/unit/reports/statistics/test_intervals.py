@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reports.statistics import mean_band, mean_interval, paired_difference, t_quantile
+from reports.statistics import mean_band, mean_interval, paired_difference, simultaneous_intervals, t_quantile
 
 SAMPLES = [[0.81, 0.84], [0.7, 0.72, 0.69], [0.55, 0.61, 0.58, 0.66, 0.49], np.linspace(0, 1, 10).tolist()]
 

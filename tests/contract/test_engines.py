@@ -1,0 +1,79 @@
+"""Every engine gives what the reference engine gives, for every algorithm, up to the order of float operations."""
+
+from typing import Any
+
+import pytest
+import torch
+
+import tests.nets  # noqa: F401 - registers the net with BatchNorm
+from bench import engines
+from bench.plugin import Algorithm, State
+from bench.rounds.federation import Federation
+from tests.contract.test_algorithms import EVERY, MIXED, names
+from tests.world import setting
+
+# float32 has 24 bits: sums of a few hundred terms in another order differ by some 1e-6 of their size, and a few dozen
+# steps on top of each other by ten times that. A wrong step, row or weight differs by 1e-3 and more.
+TOLERANCE = 5e-5
+
+OTHERS = [name for name in engines.NAMES if name != "reference"]
+ADAM = {"name": "adam", "lr": 0.003, "momentum": 0.0, "weight_decay": 1e-3}
+DECAY = {"name": "sgd", "lr": 0.05, "momentum": 0.9, "weight_decay": 5e-4}
+PLAIN = {"name": "sgd", "lr": 0.05, "momentum": 0.0, "weight_decay": 0.0}
+WORLDS: dict[str, dict[str, Any]] = {
+    "very unequal clients": {"net": "mlp", "alpha": 0.2, "optimizer": DECAY},
+    "half a cohort": {"net": "mlp", "participation": 0.5, "rounds": 4},
+    "half a cohort, adam": {"net": "mlp", "participation": 0.5, "rounds": 4, "optimizer": ADAM},
+    "convolutions": {"net": "cnn", "optimizer": PLAIN},
+    "batchnorm": {"net": "test-batchnorm", "optimizer": PLAIN},
+    "mixed": {**MIXED, "local_epochs": 1},
+    "one batch each": {"net": "mlp", "batch_size": 128, "local_epochs": 1},
+    "steps, not epochs": {"net": "mlp", "local_epochs": None, "local_steps": 5},
+}
+
+
+def run(algorithm: Algorithm, engine: str, world: dict[str, Any]) -> Federation:
+    made = setting(**{"rounds": 1, **world}, engine=engine)
+    if reason := algorithm.skip(made.task):
+        pytest.skip(reason)
+    federation = Federation(made, algorithm)
+    federation.outcome = federation.result()  # type: ignore[attr-defined]
+    return federation
+
+
+def difference(a: State, b: State) -> float:
+    """The largest difference over all tensors, each relative to the tensor's largest entry (or 1)."""
+    assert {slot: t.keys() for slot, t in a.items()} == {slot: t.keys() for slot, t in b.items()}
+    return max(
+        (
+            float((a[slot][name].double() - b[slot][name].double()).abs().max())
+            / max(1.0, float(b[slot][name].double().abs().max()))
+            for slot in a
+            for name in a[slot]
+        ),
+        default=0.0,
+    )
+
+
+@pytest.mark.parametrize("world", WORLDS.values(), ids=list(WORLDS))
+@pytest.mark.parametrize("algorithm", EVERY, ids=names)
+@pytest.mark.parametrize("engine", OTHERS)
+def test_it_equals_the_reference(engine: str, algorithm: Algorithm, world: dict[str, Any]) -> None:
+    reference, other = run(algorithm, "reference", world), run(algorithm, engine, world)
+    assert difference(other.server, reference.server) < TOLERANCE
+    for mine, theirs in zip(other.clients, reference.clients, strict=True):
+        assert difference(mine.state, theirs.state) < TOLERANCE
+        assert difference(mine.kept, theirs.kept) < TOLERANCE
+        assert difference(mine.memory, theirs.memory) < TOLERANCE * 10  # a velocity is ten steps' gradients
+    for field in ("steps", "filled_batches", "bytes_up", "bytes_down", "never_sampled"):
+        assert other.outcome[field] == reference.outcome[field]  # type: ignore[attr-defined]
+    losses = [torch.tensor(f.outcome["training_loss"]) for f in (other, reference)]  # type: ignore[attr-defined]
+    assert torch.allclose(*losses, rtol=1e-4)
+
+
+@pytest.mark.parametrize("engine", OTHERS)
+def test_the_check_can_fail(engine: str) -> None:
+    """One learning rate against one a thousandth larger: far beyond the tolerance."""
+    world = WORLDS["very unequal clients"]
+    other = {**world, "optimizer": {**DECAY, "lr": 0.05 * 1.01}}
+    assert difference(run(EVERY[0], engine, other).server, run(EVERY[0], "reference", world).server) > TOLERANCE
