@@ -12,6 +12,7 @@ from torch.func import functional_call
 from bench.engines.client import Client, complete, private_names, retain, withhold
 from bench.engines.job import Images, Job, Trained
 from bench.engines.optimiser import KINDS, Optimiser, clip
+from bench.engines.summary import summarised
 from bench.nets.net import Net
 from bench.plugin import Algorithm, At, Batch, Local, Out, Part, Parts, Phase, State, Tensors
 
@@ -63,10 +64,12 @@ class ClientRound:
         for number, phase in enumerate(self.algorithm.phases()):
             losses += self._phase(phase, job.plans[number], replace(job.at, phase=number))
         after: State = {**self.started, **{slot: piece.snapshot() for slot, piece in self.pieces.items()}}
+        for piece in self.pieces.values():
+            piece.prepare(frozenset())  # evaluation mode
         local = Local(
             steps=torch.tensor(float(len(losses))),
             lr=torch.tensor(job.lr),
-            summary=self._summary() if self.algorithm.summarises else {},
+            summary=summarised(self.algorithm, self.engine.images, self.nets, self.work, job),
         )
         state, upload = self.algorithm.finish(after, job.client.state, self.down, local, job.at)
         private = private_names(self.algorithm, job.at.nets)
@@ -112,18 +115,6 @@ class ClientRound:
             x, y = self.engine.images.batch(chunk.flatten())
             for rows, bx, by in zip(chunk, torch.split(x, size), torch.split(y, size), strict=True):
                 yield Batch(x=bx, y=by, rows=rows)
-
-    @torch.no_grad()
-    def _summary(self) -> Tensors:
-        """The sum of `summarise` over the client's training rows, each once, in evaluation mode."""
-        for piece in self.pieces.values():
-            piece.prepare(frozenset())
-        total: Tensors = {}
-        for rows in torch.split(self.job.rows, GATHER_ROWS):
-            x, y = self.engine.images.batch(rows)
-            part = self.algorithm.summarise(self.nets, self.work, Batch(x=x, y=y, rows=rows), self.job.at)
-            total = {name: total[name] + value if total else value for name, value in part.items()}
-        return total
 
 
 class Workpiece:

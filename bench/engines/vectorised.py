@@ -22,7 +22,8 @@ from torch.func import functional_call, grad, vmap
 from bench.engines.client import Client, complete, private_names, retain, withhold
 from bench.engines.job import Images, Job, Trained
 from bench.engines.optimiser import KINDS, Optimiser, clip_rows
-from bench.engines.reference import GATHER_ROWS, trained_names
+from bench.engines.reference import trained_names
+from bench.engines.summary import summarised
 from bench.nets.net import Net
 from bench.plugin import Algorithm, At, Batch, Local, Out, Phase, State, Tensors
 
@@ -161,26 +162,16 @@ class Stack:
         after = {
             slot: {name: tensor[row].clone() for name, tensor in tensors.items()} for slot, tensors in self.work.items()
         }
+        nets = Forward(self.engine, job.at, after, set())
         local = Local(
             steps=torch.tensor(float(len(losses))),
             lr=torch.tensor(job.lr),
-            summary=self._summary(after, job) if self.algorithm.summarises else {},
+            summary=summarised(self.algorithm, self.engine.images, nets, after, job),
         )
         state, upload = self.algorithm.finish(after, job.client.state, down, local, job.at)
         private = private_names(self.algorithm, job.at.nets)
         memory = {**job.client.memory, **{slot: rows[row] for slot, rows in self.memory.items()}}
         return Trained(Client(state, retain(after, private), memory), withhold(upload, private), losses)
-
-    @torch.no_grad()
-    def _summary(self, work: State, job: Job) -> Tensors:
-        """The sum of `summarise` over the client's training rows, each once, in evaluation mode."""
-        nets = Forward(self.engine, job.at, work, set())
-        total: Tensors = {}
-        for rows in torch.split(job.rows, GATHER_ROWS):
-            x, y = self.engine.images.batch(rows)
-            part = self.algorithm.summarise(nets, work, Batch(x=x, y=y, rows=rows), job.at)
-            total = {name: total[name] + value if total else value for name, value in part.items()}
-        return total
 
 
 class Forward:
