@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
-from reports.statistics import mean_band, mean_interval, paired_difference, simultaneous_intervals, t_quantile
+from reports.statistics import holm, mean_band, mean_interval, paired_difference, simultaneous_intervals, t_quantile
 
 SAMPLES = [[0.81, 0.84], [0.7, 0.72, 0.69], [0.55, 0.61, 0.58, 0.66, 0.49], np.linspace(0, 1, 10).tolist()]
 
@@ -93,3 +94,30 @@ def test_shapes_are_checked() -> None:
         mean_interval([[0.1], [0.2]])
     with pytest.raises(ValueError, match="n >= 2"):
         t_quantile(1)
+
+
+def test_simultaneous_intervals_are_those_of_one_pair_at_a_stricter_level() -> None:
+    columns = [[0.1, 0.2, 0.15], [0.0, 0.1, -0.1, 0.05], [0.3]]
+    first, second, third = simultaneous_intervals(columns, 0.94)
+    assert first == mean_interval(columns[0], 0.98)  # 1 - 0.06 / 3
+    assert second == mean_interval(columns[1], 0.98)
+    assert (third.mean, third.low) == (0.3, None)
+    assert simultaneous_intervals(columns[:1])[0] == mean_interval(columns[0])
+
+
+def test_simultaneous_intervals_agree_with_bonferroni_adjusted_t_tests() -> None:
+    """An interval leaves 0 out exactly where statsmodels calls the t test's p significant after Bonferroni."""
+    columns = np.random.default_rng(3).normal(0.5, 0.5, size=(40, 5))
+    p = stats.ttest_1samp(columns, 0.0, axis=1).pvalue
+    theirs = multipletests(p, 0.05, "bonferroni")[0]
+    ours = [not each.low <= 0 <= each.high for each in simultaneous_intervals(list(columns))]  # type: ignore[operator]
+    assert ours == theirs.tolist()
+    assert 0 < sum(ours) < 40
+    assert not (theirs & ~(holm(p) <= 0.05)).any()  # what Bonferroni calls different, Holm does too
+
+
+def test_simultaneous_intervals_need_a_pair_and_a_level() -> None:
+    with pytest.raises(ValueError, match="at least one pair"):
+        simultaneous_intervals([])
+    with pytest.raises(ValueError, match="0 < level < 1"):
+        simultaneous_intervals([[0.1, 0.2]], 1.0)
