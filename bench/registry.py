@@ -121,7 +121,7 @@ class Registry:
             return self._loaded[name][1]
         entries = self.entries()
         if name not in entries:
-            failed = "".join(f" Plugin {path} did not load: {why}." for path, why in _failed_files.items())
+            failed = "".join(f" {Path(path).name} did not load: {why}." for path, why in _failed_files.items())
             raise UnknownName(f"unknown {self.kind} '{name}'.{nearest(name, entries)}{failed}")
         entry = entries[name]
         try:

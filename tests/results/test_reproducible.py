@@ -1,4 +1,4 @@
-"""The same command gives the same bits: run twice, on one process or two, and after a SIGKILL in the middle."""
+"""The same command gives the same bits: on one process or two, whole or in part, with a SIGKILL in the middle."""
 
 import json
 import os
@@ -64,15 +64,7 @@ def results(out: Path) -> dict[str, str]:
     return found
 
 
-def test_on_two_processes(start: Start, on_one_process: dict[str, str], tmp_path: Path) -> None:
-    run = start(tmp_path / "out", "--jobs", "2")
-    text, _ = run.communicate()
-    assert run.returncode == 0, text
-    assert results(tmp_path / "out") == on_one_process
-    assert len(on_one_process) == CELLS
-
-
-def test_killed_and_resumed(start: Start, on_one_process: dict[str, str], tmp_path: Path) -> None:
+def test_on_two_processes_killed_and_resumed(start: Start, on_one_process: dict[str, str], tmp_path: Path) -> None:
     run = start(tmp_path / "out", "--jobs", "2")
     assert run.stdout is not None
     for line in run.stdout:
@@ -87,6 +79,7 @@ def test_killed_and_resumed(start: Start, on_one_process: dict[str, str], tmp_pa
     assert again.returncode == 0, text
     assert f"{len(before)} of them finished before" in text
     assert results(tmp_path / "out") == on_one_process
+    assert len(on_one_process) == CELLS
 
 
 def test_a_part_of_the_suite_gives_the_same_cells(start: Start, on_one_process: dict[str, str], tmp_path: Path) -> None:
