@@ -28,6 +28,7 @@ from reports.statistics.intervals import (
 from reports.statistics.missing import TOLERATED, Bounds, missing_bounds
 from reports.statistics.multiplicity import benjamini_hochberg, holm
 from reports.statistics.ranks import (
+    FEW_CELLS,
     ImanDavenport,
     cell_ranks,
     cliques,
@@ -42,6 +43,7 @@ from reports.statistics.verdicts import ROPE, Verdict, verdict
 
 __all__ = [
     "FEW",
+    "FEW_CELLS",
     "LEVEL",
     "POWER",
     "ROPE",

@@ -34,6 +34,8 @@ def bayesian_signed_rank(
     ``theta_better = sum_ij w_i w_j [z_i + z_j > 2 rope]``; theta_worse likewise below ``-2 rope``; theta_equal is the
     rest. Sums on the very border count half on either side. A probability is the share of posterior draws in which its
     theta is the largest of the three. `rope` is in the unit of the values; the same seed gives the same bits.
+    Like other bootstraps it is too sure of few pairs: without any difference and without a ROPE, "better" or "worse"
+    comes out above .975 in 13, 8, 5 and 5 % of samples of 5, 10, 20 and 40 pairs (simulated; 5 % would be fair).
     Source: Benavoli et al. 2014, ICML; Benavoli, Corani, Demsar and Zaffalon 2017, JMLR 18(77):1-36, section 4.2.
     Deviations from baycomp: a draw in which two thetas are equally large counts half for each, not for the first (so
     two equal methods without a ROPE give one half, not 1); numpy's new generator; `DRAWS` draws for 50,000.

