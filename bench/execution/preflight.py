@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.data import DataError
 from bench.declaration.cell import Cell
-from bench.rounds.setting import build, deal, load
+from bench.rounds.setting import deal, inspect, load
 
 
 def check(cells: Sequence[Cell], root: Path | None) -> None:
@@ -21,7 +21,7 @@ def check(cells: Sequence[Cell], root: Path | None) -> None:
         shape = (data.train_x.shape[1], data.train_x.shape[2], data.train_x.shape[3])
         for source, net in nets:
             if source == dataset:
-                build(net, shape, data.classes)
+                inspect(net, shape, data.classes)
         for cell in draws.values():
             if cell.dataset == dataset:
                 try:

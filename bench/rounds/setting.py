@@ -4,6 +4,7 @@ Everything here comes from the declaration and its random streams; nothing depen
 methods meet the same setting.
 """
 
+import copy
 import functools
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -80,13 +81,35 @@ class Setting:
 
 
 def build(architecture: str, shape: tuple[int, int, int], classes: int) -> Net:
-    """A net of the zoo. Raises DataError where it cannot take such images."""
+    """A net of the zoo with new weights. Raises DataError where it cannot be made for such images."""
     try:
         net = NETS.get(architecture)(shape, classes)
-    except RuntimeError as error:
-        size = "x".join(map(str, shape))
-        raise DataError(f"net '{architecture}' cannot take images of {size}: {error}") from error
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise _misfit(architecture, shape, error) from error
     return net  # type: ignore[no-any-return]  # a registry cannot know what its plugins return
+
+
+def inspect(architecture: str, shape: tuple[int, int, int], classes: int) -> tuple[Net, Parts]:
+    """A net and its parts, after a look at what it makes of an image. Raises DataError where that is no `Out`."""
+    net = build(architecture, shape, classes)
+    try:
+        named = parts(net, architecture)
+        with torch.no_grad():
+            logits, features = copy.deepcopy(net).eval()(torch.zeros(2, *shape))
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise _misfit(architecture, shape, error) from error
+    expected = (2, classes), (2, named.features)
+    if (got := (tuple(logits.shape), tuple(features.shape))) != expected:
+        raise DataError(
+            f"net '{architecture}': expected logits and features of shapes {expected[0]} and {expected[1]} for two "
+            f"images and {classes} classes, got {got[0]} and {got[1]}"
+        )
+    return net, named
+
+
+def _misfit(architecture: str, shape: tuple[int, int, int], error: Exception) -> DataError:
+    size = "x".join(map(str, shape))
+    return DataError(f"net '{architecture}' cannot take images of {size}: {error}")
 
 
 @functools.lru_cache(maxsize=2)  # cells of one data set follow one another; loading is paid once per process
@@ -131,8 +154,8 @@ def assemble(cell: Cell, data: Data) -> Setting:
     device = torch.device(cell.device)
     splits = deal(cell, data)
     shape = (data.train_x.shape[1], data.train_x.shape[2], data.train_x.shape[3])
-    nets = {name: build(name, shape, data.classes) for name in sorted({*cell.architectures, cell.shared})}
-    named = {name: parts(net, name) for name, net in nets.items()}
+    inspected = {name: inspect(name, shape, data.classes) for name in sorted({*cell.architectures, cell.shared})}
+    named = {name: parts for name, (_, parts) in inspected.items()}
     own = tuple(named[cell.architectures[k % len(cell.architectures)]] for k in range(cell.clients))
     return Setting(
         cell=cell,
@@ -140,7 +163,7 @@ def assemble(cell: Cell, data: Data) -> Setting:
         test=_images(data.test_x, data.test_y, data, device),
         shares=tuple(Share(*(torch.from_numpy(r).to(device) for r in (s.train, s.validation, s.test))) for s in splits),
         partition=describe(data, splits),
-        nets=nets,
+        nets={name: net for name, (net, _) in inspected.items()},
         task=Task(classes=data.classes, shape=shape, shared=named[cell.shared], personal=own),
         device=device,
     )

@@ -8,8 +8,8 @@ import tests.nets  # noqa: F401 - registers the net with BatchNorm
 from bench.data import DataError
 from bench.nets import net as nets
 from bench.nets.zoos import Zoo, resolve
-from bench.registry import NETS, ZOOS, UnknownName
-from bench.rounds.setting import build
+from bench.registry import NETS, ZOOS, UnknownName, net
+from bench.rounds.setting import build, inspect
 
 BUILT_IN = ["cnn", "cnn1", "cnn2", "lenet5", "mlp", "resnet18"]
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32)]
@@ -86,3 +86,24 @@ def test_zoos() -> None:
     assert "mixed" in ZOOS.names()
     with pytest.raises(UnknownName, match="Did you mean 'mixed'"):
         resolve("mixd")
+
+
+def test_a_net_that_breaks_its_promise_is_refused_before_anything_runs() -> None:
+    @net("test-headless")
+    def headless(shape: nets.Shape, classes: int) -> nn.Module:
+        return nn.Linear(2, 2)
+
+    @net("test-wide")
+    def wide(shape: nets.Shape, classes: int) -> nets.Net:
+        return nets.Net(nn.Flatten(), nn.Linear(64, classes + 1))
+
+    @net("test-narrow")
+    def narrow(shape: nets.Shape, classes: int) -> nets.Net:
+        return nets.Net(nn.Flatten(), nn.Linear(7, classes))
+
+    with pytest.raises(DataError, match=r"'test-headless' cannot take images of 1x8x8: .*called 'head', got NoneType"):
+        inspect("test-headless", (1, 8, 8), 4)
+    with pytest.raises(DataError, match=r"'test-wide': expected logits and features of shapes \(2, 4\) and \(2, 64\)"):
+        inspect("test-wide", (1, 8, 8), 4)
+    with pytest.raises(DataError, match=r"'test-narrow' cannot take images of 1x8x8: mat1 and mat2"):
+        inspect("test-narrow", (1, 8, 8), 4)
