@@ -74,8 +74,8 @@ class Out(NamedTuple):
 class Nets(Protocol):
     """The forward passes: ``nets("model", work["model"], batch.x)`` is an `Out`.
 
-    Tensors that are being trained run in training mode (BatchNorm uses and updates batch statistics); any others, such
-    as a downloaded teacher, run in evaluation mode.
+    A slot of which any part is being trained runs in training mode as a whole (BatchNorm uses and updates batch
+    statistics); any other tensors, such as a downloaded teacher, run in evaluation mode.
     """
 
     def __call__(self, slot: str, tensors: Tensors, x: Tensor) -> Out:

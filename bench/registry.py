@@ -214,6 +214,8 @@ def load_file(path: str | Path) -> None:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[module_name]
+        if isinstance(error, RegistryError):  # a name that is taken: going on would run another method under it
+            raise
         _failed_files[str(path)] = explain(error)
         raise BrokenPlugin(f"plugin {path} cannot be imported: {explain(error)}") from error
 

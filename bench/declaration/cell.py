@@ -37,7 +37,7 @@ class Cell:
     replicate: int  # from 0
     partition_seed: int
     training_seed: int
-    digests: dict[str, str]  # "algorithm", "partition", "nets" -> source digest
+    digests: dict[str, str]  # "algorithm", "partition", "dataset", "nets" -> source digest
     precision: str = "fp32"
     framework: str = "native"
     engine: str = "reference"
@@ -85,6 +85,7 @@ def cells(suite: Suite, *, engine: str = "reference", device: str = "cpu", preci
     algorithms = {name: _Plugin.of(ALGORITHMS, name, suite) for name in suite.algorithms}
     partitions = {name: _Plugin.of(PARTITIONS, name, suite) for name in suite.partitions}
     zoos = {name: _Zoo.of(name, suite) for name in suite.zoos}
+    sources = {name: digest(DATASETS.get(name)) for name in suite.datasets}  # how images are read and normalised
     training = suite.training.model_dump()
     return [
         Cell(
@@ -106,6 +107,7 @@ def cells(suite: Suite, *, engine: str = "reference", device: str = "cpu", preci
             digests={
                 "algorithm": algorithms[point.algorithm].digest,
                 "partition": partitions[point.partition].digest,
+                "dataset": sources[point.dataset],
                 "nets": zoos[point.zoo].digest,
             },
             precision=precision,

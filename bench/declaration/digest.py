@@ -36,7 +36,7 @@ def digest(plugin: Any) -> str:
         if module not in seen:
             tree = _parsed(module)
             seen[module] = normalised(tree)
-            pending += [other for other in _imports(tree, module) if _room(other) == _room(module)]
+            pending += _imports(tree, module)
     return sha256("\n".join(sorted(seen.values())).encode()).hexdigest()[:16]
 
 
@@ -118,4 +118,10 @@ def _imports(tree: ast.AST, module: str) -> Iterator[str]:
             candidates = [base, *(f"{base}.{alias.name}" for alias in node.names)]
         else:
             continue
-        yield from (name for name in candidates if _counts(name) and _room(name) == _room(module) and _file(name))
+        yield from (name for name in candidates if _counts(name) and _follows(name, module))
+
+
+def _follows(name: str, module: str) -> bool:
+    """Whether an import leads to code of the plugin's own: its room, another of ours, or a file beside it."""
+    file = _file(name)
+    return file is not None and (_room(name) == _room(module) or "site-packages" not in file.parts)

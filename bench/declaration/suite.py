@@ -147,7 +147,7 @@ class Suite(_Declared):
     algorithms: Annotated[tuple[Algorithm, ...], Axis]
     replicates: Count = 5
     reference: str  # the algorithm that others are compared with
-    target_accuracy: Share  # a fraction: rounds are counted until it is reached
+    target_accuracy: Share  # a fraction; recorded for rounds-to-target
     training: Training
     params: dict[str, dict[str, hyperparameters.Scalar]] = Field(default={}, validate_default=True)
     seeds: Seeds = Seeds()

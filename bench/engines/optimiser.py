@@ -87,7 +87,8 @@ class SGD(Optimiser):
 
     def recall(self, memory: Tensors) -> None:
         """Take up velocities."""
-        self.velocity = [memory[f"velocity/{name}"].clone() for name in self.names] if memory else []
+        known = all(f"velocity/{name}" in memory for name in self.names)
+        self.velocity = [memory[f"velocity/{name}"].clone() for name in self.names] if known else []
 
     def spread(self, memories: Sequence[Tensors]) -> None:
         """Take up the velocities of several clients; a client's first is zero, which gives the same first step."""
@@ -138,18 +139,18 @@ class Adam(Optimiser):
             return {}
         state = {f"first/{name}": tensor.clone() for name, tensor in zip(self.names, self.first, strict=True)}
         state |= {f"second/{name}": tensor.clone() for name, tensor in zip(self.names, self.second, strict=True)}
-        return state | {"steps": torch.tensor(self.steps)}
+        return state | {f"steps/{name}": torch.tensor(self.steps) for name in self.names}
 
     def recall(self, memory: Tensors) -> None:
         """Take up moments and the number of steps."""
-        if memory:
-            self.steps = int(memory["steps"])
+        if all(f"first/{name}" in memory for name in self.names):
+            self.steps = int(memory[f"steps/{self.names[0]}"])
             self.first = [memory[f"first/{name}"].clone() for name in self.names]
             self.second = [memory[f"second/{name}"].clone() for name in self.names]
 
     def spread(self, memories: Sequence[Tensors]) -> None:
         """Take up the moments of several clients, all at the same number of steps."""
-        ages = {int(memory["steps"]) if memory else 0 for memory in memories}
+        ages = {int(memory.get(f"steps/{self.names[0]}", 0)) for memory in memories}
         if len(ages) > 1:
             raise ValueError(f"expected clients at one number of steps, got {sorted(ages)}")
         self.steps = self._before = ages.pop()
@@ -168,7 +169,7 @@ class Adam(Optimiser):
         second = zip(self.names, self._second_moments, strict=True)
         state = {f"first/{name}": moment[row].clone() for name, moment in first}
         state |= {f"second/{name}": moment[row].clone() for name, moment in second}
-        return state | {"steps": torch.tensor(self._before + steps)}
+        return state | {f"steps/{name}": torch.tensor(self._before + steps) for name in self.names}
 
 
 KINDS: dict[str, type[Optimiser]] = {"sgd": SGD, "adam": Adam}

@@ -93,7 +93,8 @@ class ClientRound:
             losses.append(loss.detach())
         for slot, optimiser in optimisers.items():
             if self.slots[slot].keeps:
-                self.memory[slot] = optimiser.memory()
+                # Parts that other phases train keep their own state beside it.
+                self.memory[slot] = {**self.memory.get(slot, {}), **optimiser.memory()}
         return losses
 
     def _optimisers(self, trained: Mapping[str, frozenset[str]]) -> dict[str, Optimiser]:

@@ -56,7 +56,12 @@ class Vectorised:
     def _alike(self, job: Job) -> tuple[object, ...]:
         """What jobs must share to be stacked: architectures, step size, and how far their optimisers are."""
         nets = tuple(sorted((slot, parts.architecture) for slot, parts in job.at.nets.items()))
-        steps = tuple(int(memory["steps"]) for _, memory in sorted(job.client.memory.items()) if "steps" in memory)
+        steps = tuple(
+            (slot, name, int(age))
+            for slot, memory in sorted(job.client.memory.items())
+            for name, age in sorted(memory.items())
+            if name.startswith("steps/")
+        )
         return nets, job.lr, steps, job.at.round, job.at.rounds
 
 
@@ -116,7 +121,8 @@ class Stack:
             losses[step, :alive] = loss
         for slot, optimiser in optimisers.items():
             if self.slots[slot].keeps:
-                self.memory[slot] = [optimiser.memory_of(row, n) for row, n in enumerate(steps)]
+                kept = self.memory.get(slot) or [job.client.memory.get(slot, {}) for job in self.jobs]
+                self.memory[slot] = [{**kept[row], **optimiser.memory_of(row, n)} for row, n in enumerate(steps)]
         return [losses[:n, row] for row, n in enumerate(steps)]
 
     def _optimiser(self, slot: str, names: frozenset[str]) -> Optimiser:

@@ -73,7 +73,7 @@ class Journal:
     bytes_down: list[int] = field(default_factory=list)
     steps: int = 0
     filled_batches: int = 0  # batches that repeat rows to be full
-    drawn: set[int] = field(default_factory=set)
+    first_drawn: dict[int, int] = field(default_factory=dict)  # client -> the round (from 1) that first drew it
 
 
 class Federation:
@@ -117,6 +117,7 @@ class Federation:
                 on_round(number + 1)
         begin = clock()
         headline = scorer.headline()
+        at = headline["headline"]["round"]  # a client first drawn later counts there with its initial model
         self.evaluate_seconds += clock() - begin
         return {
             "partition": dict(self.setting.partition),
@@ -126,7 +127,7 @@ class Federation:
             "bytes_down": journal.bytes_down,
             "steps": journal.steps,
             "filled_batches": journal.filled_batches,
-            "never_sampled": self.cell.clients - len(journal.drawn),
+            "never_sampled": self.cell.clients - sum(r <= at for r in journal.first_drawn.values()),
         }
 
     def cohort(self, number: int) -> list[int]:
@@ -148,7 +149,7 @@ class Federation:
         examples = [float(len(self.setting.shares[k].train)) for k in cohort]
         facts = Round(examples=torch.tensor(examples, device=self.setting.device), clients=self.cell.clients)
         self.server = self.algorithm.aggregate(self.server, stack([t.upload for t in trained]), facts, at)
-        self._note(cohort, down, trained)
+        self._note(number, cohort, down, trained)
 
     def _job(self, k: int, number: int, down: State) -> Job:
         share, training = self.setting.shares[k], self.training
@@ -175,13 +176,14 @@ class Federation:
             k = cohort[int((~torch.isfinite(losses)).nonzero()[0])]
             raise Diverged(f"the training loss of client {k} is not finite in round {number + 1}")
 
-    def _note(self, cohort: Sequence[int], down: State, trained: Sequence[Trained]) -> None:
+    def _note(self, number: int, cohort: Sequence[int], down: State, trained: Sequence[Trained]) -> None:
         journal, batch_size = self.journal, int(self.training["batch_size"])
         journal.training_loss.append(float(torch.stack([t.losses.double().mean() for t in trained]).mean()))
         journal.bytes_down.append(size(down) * len(cohort))
         journal.bytes_up.append(sum(size(t.upload) for t in trained))
         journal.steps += sum(len(t.losses) for t in trained)
-        journal.drawn |= set(cohort)
+        for k in cohort:
+            journal.first_drawn.setdefault(k, number + 1)
         for k, outcome in zip(cohort, trained, strict=True):
             n = len(self.setting.shares[k].train)
             if plan.filled(n, batch_size):

@@ -42,6 +42,14 @@ class HeadThenBody(PrivateHead):
 
 
 @dataclass(frozen=True)
+class KeptInPhases(HeadThenBody):
+    """FedRep whose clients keep their optimisers' state, of each part its own, over phases and rounds."""
+
+    def slots(self) -> dict[str, Slot]:
+        return {"model": Slot(private=("head",), keeps=True)}
+
+
+@dataclass(frozen=True)
 class FedAdam(FedAvg):
     """FedAdam (Reddi et al. 2021, Algorithm 2): the server applies Adam without bias correction to the mean change."""
 
@@ -184,6 +192,7 @@ ALL = (
     PrivateHead(),
     PrivateNorm(),
     HeadThenBody(),
+    KeptInPhases(),
     FedAdam(),
     DynamicFML(),
     KeptMomentum(),

@@ -87,7 +87,7 @@ def test_a_file_registers_its_plugin(tmp_path: Path) -> None:
 
 def test_a_name_may_not_be_taken_twice(tmp_path: Path) -> None:
     with pytest.raises(
-        BrokenPlugin, match=r"algorithm 'fedavg' is registered by both algorithms\.fedavg and bench_plug"
+        RegistryError, match=r"algorithm 'fedavg' is registered by both algorithms\.fedavg and bench_plug"
     ):
         load_file(write(tmp_path, PLUGIN.format(name="fedavg")))
 

@@ -139,7 +139,7 @@ def test_settings_arrive_resolved() -> None:
     assert (prox.architectures, prox.shared) == (("mlp", "lenet5", "cnn1", "cnn2"), "cnn")
     assert prox.training["lr_schedule"] == {"name": "constant", "every": None, "gamma": None}
     assert (prox.engine, prox.device, prox.precision, prox.numerics) == ("vectorised", "cuda", "bf16", NUMERICS)
-    assert prox.digests.keys() == {"algorithm", "partition", "nets"}
+    assert prox.digests.keys() == {"algorithm", "partition", "dataset", "nets"}
 
 
 def test_parameters_go_to_their_owner_only() -> None:
