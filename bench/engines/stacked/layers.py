@@ -96,6 +96,6 @@ class Flatten(Layer):
         return d.reshape(saved).permute(self.back).contiguous() if wanted.below else None
 
 
-def typed(tensors: Mapping[str, Tensor], names: tuple[str, ...], dtype: torch.dtype | None) -> Tensors:
-    """The named weights in the type that is computed with; None: as they are."""
-    return {name: tensors[name] if dtype is None else tensors[name].to(dtype) for name in names}
+def typed(tensors: Mapping[str, Tensor], names: tuple[str, ...], dtype: torch.dtype) -> Tensors:
+    """The named weights in the type that is computed with."""
+    return {name: tensors[name].to(dtype) for name in names}

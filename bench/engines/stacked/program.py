@@ -62,11 +62,12 @@ class Program:
         `dtype` is what is computed in; None: as the images and weights are.
         """
         activations = self._arranged(x) if dtype is None else self._arranged(x).to(dtype)
+        weights = tensors if dtype is None else typed(tensors, self.names, dtype)
         saved = []
         for layer in self.body:
-            activations, kept = layer.forward(activations, typed(tensors, layer.weights, dtype))
+            activations, kept = layer.forward(activations, weights)
             saved.append(kept)
-        logits, _ = self.head.forward(activations, typed(tensors, self.head.weights, dtype))
+        logits, _ = self.head.forward(activations, weights)
         return logits.to(x.dtype), activations.to(x.dtype), Tape(saved, activations, x.shape)
 
     def backward(
@@ -75,7 +76,7 @@ class Program:
     ) -> Tensor | None:  # fmt: skip
         """From the gradients of what `forward` returned to those of the weights; the images' too where wanted."""
         dtype = tape.features.dtype
-        weights = {name: tensors[name].to(dtype) for name in self.names}
+        weights = tensors if dtype == tensors[self.names[0]].dtype else typed(tensors, self.names, dtype)
         first = next((i for i, layer in enumerate(self.body) if wanted.names & set(layer.weights)), len(self.body))
         first = 0 if wanted.below else first
         d = None if d_features is None else d_features.to(dtype)

@@ -1,6 +1,6 @@
 """One group of jobs side by side, longest first: ``start -> phases -> summarise -> finish`` for all at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, cast
 
@@ -20,6 +20,9 @@ from bench.engines.stacked.rows import Rows, sides
 from bench.engines.summary import summarised
 from bench.many import Many, Unknown
 from bench.plugin import Algorithm, At, Batch, Local, Out, Phase, State, Tensors
+
+
+GATHER_ROWS = 2048  # rows of images made ready at once: a few steps of many clients, many steps of a few
 
 
 class Stack:
@@ -94,16 +97,27 @@ class _PhaseRun:
         """Train in place; returns each client's loss at each of its steps."""
         stack, steps = self.stack, [len(plan) for plan in self.plans]
         losses = torch.zeros(max(steps), len(steps), device=stack.images.x.device)
-        for step in range(max(steps)):
-            if (left := sum(step < n for n in steps)) != self.alive:
-                self._narrow(left)
-            rows = torch.stack([plan[step] for plan in self.plans[: self.alive]])
-            losses[step, : self.alive] = self._step(rows)
+        begin = 0
+        for end in sorted(set(steps)):  # from one client's last step to the next one's
+            alive = sum(n >= end for n in steps)
+            self._narrow(alive)
+            rows = torch.stack([plan[begin:end] for plan in self.plans[:alive]], dim=1)  # [steps, K, B]
+            for number, batch in enumerate(self._batches(rows), begin):
+                losses[number, :alive] = self._step(*batch)
+            begin = end
         for slot, optimiser in self.optimisers.items():
             if stack.slots[slot].keeps:
                 kept = stack.memory.get(slot) or [job.client.memory.get(slot, {}) for job in stack.jobs]
                 stack.memory[slot] = [{**kept[row], **optimiser.memory_of(row, n)} for row, n in enumerate(steps)]
         return [losses[:n, row] for row, n in enumerate(steps)]
+
+    def _batches(self, rows: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Images [K, B, C, H, W], labels and rows [K, B] of each step of `rows` [steps, K, B], many steps at a time."""
+        _, alive, size = rows.shape
+        for some in torch.split(rows, max(1, GATHER_ROWS // (alive * size))):
+            x, y = self.stack.images.batch(some.flatten())
+            x = x.contiguous().view(*some.shape, *x.shape[1:])
+            yield from zip(x, y.view_as(some), some, strict=True)
 
     def _optimiser(self, slot: str, names: frozenset[str]) -> Optimiser:
         """The optimiser of a slot, over the whole stack, with what each client kept; zeros where it has nothing yet."""
@@ -129,6 +143,9 @@ class _PhaseRun:
             }
             optimiser.parameters = rows
             optimiser.narrow(alive)
+        self.inputs = [(slot, name) for slot, leaves in self.leaves.items() for name in leaves]
+        self.prepared = self._prepared(Many)
+        self.nets = ManyNets(self.prepared[0])
 
     def _work(self, slot: str, name: str) -> Tensor:
         trained = self.leaves.get(slot, {}).get(name)
@@ -137,24 +154,22 @@ class _PhaseRun:
         tensors = self.stack.work.get(slot)
         return (self.stack.others(slot, name) if tensors is None else tensors[name])[: self.alive]
 
-    def _step(self, rows: Tensor) -> Tensor:
-        """One step of every client that still trains, on the rows [K, B]; returns the losses [K]."""
-        x, y = self.stack.images.batch(rows.flatten())
-        x, y = x.contiguous().view(*rows.shape, *x.shape[1:]), y.view_as(rows)
+    def _step(self, x: Tensor, y: Tensor, rows: Tensor) -> Tensor:
+        """One step of every client that still trains, on a batch [K, B, ...]; returns the losses [K]."""
         losses, step, buffers = self._losses(x, y, rows)
-        leaves = [leaf for slot in self.optimisers for leaf in self.leaves[slot].values()]
-        found: Sequence[Tensor | None] = [None] * len(leaves)
         if losses.requires_grad:
+            leaves = [self.leaves[slot][name] for slot, name in self.inputs]
             found = torch.autograd.grad(losses.sum(), [*leaves, self.stack.anchor], allow_unused=True)[:-1]
+            # What the graph holds beside the programs' passes does not change from one step to the next.
+            reached = [(key, part) for key, part in zip(self.inputs, found, strict=True) if part is not None]
+            self.inputs = [key for key, _ in reached]
+            for (slot, name), part in reached:
+                step.take(slot, name, part)
         with torch.no_grad():
-            rest = iter(found)
             for slot, optimiser in self.optimisers.items():
-                others = [next(rest) for _ in optimiser.names]
-                parts: list[list[Gradient]] = [
-                    [*step.parts.get(slot, {}).get(name, ()), *(() if other is None else (other,))]
-                    for name, other in zip(optimiser.names, others, strict=True)
-                ]
-                self._update(slot, optimiser, parts)
+                of_slot = step.parts.get(slot, {})
+                self._update(slot, optimiser, [of_slot.get(name, []) for name in optimiser.names])
+            step.parts.clear()
             for slot, updated in buffers.items():
                 for name, value in updated.items():
                     self.stack.work[slot][name][: self.alive].copy_(value)
@@ -178,10 +193,9 @@ class _PhaseRun:
         return self._under_vmap(x, y, rows)
 
     def _in_words(self, x: Tensor, y: Tensor, rows: Tensor) -> tuple[Tensor, Step, State]:
-        step, work, client, down = self._prepared(Many)
+        step, work, client, down = self.prepared
         batch = Batch(*(cast(Any, Many(tensor)) for tensor in (x, y, rows)))
-        algorithm = self.algorithm(Many)
-        value: Any = algorithm.loss(ManyNets(step), work, client, down, batch, self.at)  # type: ignore[arg-type]
+        value: Any = self.algorithm(Many).loss(self.nets, work, client, down, batch, self.at)
         if not isinstance(value, Many) or value.stack.dim() != 1:
             raise Unknown("a loss that is not one number per client")
         return value.stack, step, {}

@@ -3,22 +3,20 @@
 Two ways to convolve, each the faster one somewhere:
 
 * `Unfolded`: activations [K, C, H, W, B], batch last. The windows of an image are copied out as columns [K, C k k,
-  h w B], in runs of whole rows of the output times the batch, and one matrix product per client does the rest; its
-  gradient is a product too and can be folded into the update. Best where few channels leave a library's convolution
-  waiting for memory.
+  h w B], in runs of whole rows of the output times the batch, and one matrix product per client does the rest. Best
+  where few channels leave a library's convolution waiting for memory.
 * `Native`: activations [K, B, H, W, C], channels last, and PyTorch's own convolution for one client after the other.
   Best where there is arithmetic enough.
 """
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench.engines.gradient import Product, Sink
+from bench.engines.gradient import Sink
 from bench.engines.stacked.layers import Layer, Wanted
 from bench.plugin import Tensors
 
@@ -39,77 +37,88 @@ class Windows(Layer):
 
 
 class Unfolded(Windows):
-    """A convolution as matrix products; [K, C, H, W, B] to [K, O, h, w, B]."""
+    """A convolution as matrix products; [K, C, H, W, B] to [K, O, h, w, B].
 
-    def forward(self, x: Tensor, tensors: Tensors) -> tuple[Tensor, tuple[torch.Size, list[Tensor]]]:
-        """Saves the columns, block by block of output rows, and the padded input's shape."""
+    One client after the other, some rows of the output at a time, always in the same scratch memory: columns are many
+    times larger than the image, and making them twice in the cache is quicker than fetching them once from memory.
+    """
+
+    def __init__(self, module: nn.Conv2d, prefix: str) -> None:
+        super().__init__(module, prefix)
+        self.scratch = Scratch()
+
+    def forward(self, x: Tensor, tensors: Tensors) -> tuple[Tensor, Tensor]:
+        """Saves its padded input."""
         x = self._padded(x)
         k, _, height, width, batch = x.shape
         h, w = self._places(height, 0), self._places(width, 1)
-        weight = tensors[self.weight].flatten(2)
-        bias = tensors[self.bias].unsqueeze(2) if self.bias else weight.new_zeros(1, 1, 1)
-        columns = list(self._columns(x, h, w))
-        if len(columns) == 1:
-            y = torch.baddbmm(bias, weight, columns[0])
-        else:
-            y = x.new_empty(k, self.out, h * w * batch)
-            place = 0
-            for block in columns:
-                size = block.shape[2]
-                torch.baddbmm(bias, weight, block, out=y[:, :, place : place + size])
-                place += size
-        return y.view(k, self.out, h, w, batch), (x.shape, columns)
+        weights = tensors[self.weight].flatten(2)
+        biases = tensors[self.bias].unsqueeze(2) if self.bias else weights.new_zeros(k, 1, 1)
+        y = x.new_empty(k, self.out, h * w * batch)
+        for image, out, weight, bias in zip(x, y, weights, biases, strict=True):
+            for first, n in self._blocks(h, w, batch):
+                part = out[:, first * w * batch : (first + n) * w * batch]
+                torch.addmm(bias, weight, self._columns(image, first, n, w), out=part)
+        return y.view(k, self.out, h, w, batch), x
 
-    def backward(self, d: Tensor, saved: Any, tensors: Tensors, wanted: Wanted, sink: Sink) -> Tensor | None:
+    def backward(self, d: Tensor, saved: Tensor, tensors: Tensors, wanted: Wanted, sink: Sink) -> Tensor | None:
         """The weights' gradient is the product of ``d`` with the columns; the input's is gathered from ``W^T d``."""
-        shape, columns = saved
         k, _, h, w, batch = d.shape
         flat = d.reshape(k, self.out, h * w * batch)
+        weights = tensors[self.weight].flatten(2).mT
         if self.bias in wanted.names:
             sink(self.bias, flat.sum(2))
-        below = torch.zeros(shape, dtype=d.dtype, device=d.device) if wanted.below else None
-        weight = tensors[self.weight].flatten(2).mT
-        place = 0
-        for block in columns:
-            size = block.shape[2]
-            part = flat[:, :, place : place + size]
-            if self.weight in wanted.names:
-                sink(self.weight, Product(part, block.mT))
-            if below is not None:
-                self._gather(torch.bmm(weight, part), below, place // (w * batch), w)
-            place += size
+        found = torch.empty_like(tensors[self.weight]).flatten(2) if self.weight in wanted.names else None
+        below = torch.zeros_like(saved) if wanted.below else None
+        for i in range(k):
+            for first, n in self._blocks(h, w, batch):
+                part = flat[i, :, first * w * batch : (first + n) * w * batch]
+                if found is not None:
+                    columns = self._columns(saved[i], first, n, w)
+                    found[i].addmm_(part, columns.t(), beta=0.0 if first == 0 else 1.0)
+                if below is not None:
+                    columns = self.scratch.take("columns", d, (weights.shape[1], part.shape[1]))
+                    torch.mm(weights[i], part, out=columns)
+                    self._gather(columns, below[i], first, n, w)
+        if found is not None:
+            sink(self.weight, found.view_as(tensors[self.weight]))
         return None if below is None else self._cropped(below)
 
     def _places(self, length: int, axis: int) -> int:
         return int((length - self.kernel[axis]) // self.stride[axis] + 1)
 
-    def _columns(self, x: Tensor, h: int, w: int) -> Iterator[Tensor]:
-        """Windows as columns [K, C k k, rows w B] of a padded input, some rows of the output at a time."""
-        (high, wide), (down, right) = self.kernel, self.stride
-        k, channels, height, width, batch = x.shape
-        step = x.stride()
-        rows = max(1, min(h, BLOCK // (channels * high * wide * w * batch)))
-        rows = math.ceil(h / math.ceil(h / rows))  # blocks of nearly one size
-        for first in range(0, h, rows):
-            n = min(rows, h - first)
-            view = x[:, :, first * down :].as_strided(
-                (k, channels, high, wide, n, w, batch),
-                (step[0], step[1], step[2], step[3], step[2] * down, step[3] * right, step[4]),
-            )
-            yield view.reshape(k, channels * high * wide, n * w * batch)
+    def _blocks(self, h: int, w: int, batch: int) -> list[tuple[int, int]]:
+        """Blocks of nearly one size: (first row of the output, rows)."""
+        high, wide = self.kernel
+        rows = max(1, min(h, BLOCK // (self.channels * high * wide * w * batch)))
+        rows = math.ceil(h / math.ceil(h / rows))
+        return [(first, min(rows, h - first)) for first in range(0, h, rows)]
 
-    def _gather(self, columns: Tensor, below: Tensor, first: int, w: int) -> None:
-        """Add columns [K, C k k, rows w B] to where their windows came from: over columns first, then over rows."""
+    def _columns(self, x: Tensor, first: int, n: int, w: int) -> Tensor:
+        """The windows of n rows of the output, as columns [C k k, n w B], of one client's padded input [C, H, W, B]."""
         (high, wide), (down, right) = self.kernel, self.stride
-        k, channels, _, width, batch = below.shape
-        windows = columns.view(k, channels, high, wide, -1, w, batch)
-        n = windows.shape[4]
-        strips = below.new_zeros(k, channels, high, n, width, batch)
+        of_channel, of_row, of_place, of_image = x.stride()
+        batch = x.shape[3]
+        windows = x.as_strided(
+            (self.channels, high, wide, n, w, batch),
+            (of_channel, of_row, of_place, of_row * down, of_place * right, of_image),
+            x.storage_offset() + first * down * of_row,
+        )
+        columns = self.scratch.take("columns", x, (self.channels * high * wide, n * w * batch))
+        columns.view(windows.shape).copy_(windows)
+        return columns
+
+    def _gather(self, columns: Tensor, below: Tensor, first: int, n: int, w: int) -> None:
+        """Add columns [C k k, n w B] to where their windows came from: over columns first, then over rows."""
+        (high, wide), (down, right) = self.kernel, self.stride
+        channels, _, width, batch = below.shape
+        windows = columns.view(channels, high, wide, n, w, batch)
+        strips = self.scratch.take("strips", below, (channels, high, n, width, batch)).zero_()
         for j in range(wide):
-            strips[:, :, :, :, j : j + right * (w - 1) + 1 : right] += windows[:, :, :, j]
+            strips[:, :, :, j : j + right * (w - 1) + 1 : right] += windows[:, :, j]
         for i in range(high):
             top = first * down + i
-            below[:, :, top : top + down * (n - 1) + 1 : down] += strips[:, :, i]
+            below[:, top : top + down * (n - 1) + 1 : down] += strips[:, i]
 
     def _padded(self, x: Tensor) -> Tensor:
         high, wide = self.padding
@@ -120,6 +129,20 @@ class Unfolded(Windows):
         return x[:, :, high : x.shape[2] - high, wide : x.shape[3] - wide] if high or wide else x
 
 
+class Scratch:
+    """Memory that is used again and again, so that it stays in the processor's cache."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, Tensor] = {}
+
+    def take(self, purpose: str, like: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """Memory of this shape, with the type and device of `like`; what it held before is lost."""
+        size, held = math.prod(shape), self._held.get(purpose)
+        if held is None or len(held) < size or held.dtype != like.dtype or held.device != like.device:
+            held = self._held[purpose] = like.new_empty(size)
+        return held[:size].view(shape)
+
+
 class Native(Windows):
     """PyTorch's convolution, client after client; [K, B, H, W, C] to [K, B, h, w, O]."""
 
@@ -127,7 +150,7 @@ class Native(Windows):
         """Saves its input."""
         weights, biases = tensors[self.weight], tensors[self.bias] if self.bias else None
         each = [
-            F.conv2d(image.permute(0, 3, 1, 2), weights[k], None if biases is None else biases[k], self.stride,
+            F.conv2d(_channels_last(image), weights[k], None if biases is None else biases[k], self.stride,
                      self.padding).permute(0, 2, 3, 1)
             for k, image in enumerate(x)
         ]  # fmt: skip
@@ -140,7 +163,7 @@ class Native(Windows):
         found: list[list[Tensor]] = [[], [], []]
         for k in range(len(d)):
             gradients = torch.ops.aten.convolution_backward(
-                d[k].permute(0, 3, 1, 2), saved[k].permute(0, 3, 1, 2), weights[k], [self.out] if self.bias else None,
+                _channels_last(d[k]), _channels_last(saved[k]), weights[k], [self.out] if self.bias else None,
                 self.stride, self.padding, (1, 1), False, (0, 0), 1, mask,
             )  # fmt: skip
             for row, gradient in zip(found, gradients, strict=True):
@@ -180,7 +203,18 @@ class MaxPool(Layer):
 
 def _images(x: Tensor) -> Tensor:
     """[K, P, H, W, Q] as images [K P, Q, H, W] in channels-last layout: a view where `x` is contiguous."""
-    return x.reshape(x.shape[0] * x.shape[1], *x.shape[2:]).permute(0, 3, 1, 2)
+    return _channels_last(x.reshape(x.shape[0] * x.shape[1], *x.shape[2:]))
+
+
+def _channels_last(x: Tensor) -> Tensor:
+    """[N, H, W, C] as images [N, C, H, W] whose strides say channels last, even where C is 1.
+
+    A mere permutation leaves a single channel with strides that PyTorch reads as channels first; everything after it
+    is then laid out that way too, where pooling takes ten times as long.
+    """
+    n, height, width, channels = x.shape
+    strides = (height * width * channels, 1, width * channels, channels)
+    return x.contiguous().as_strided((n, channels, height, width), strides)
 
 
 def _back(images: Tensor, shape: torch.Size) -> Tensor:
