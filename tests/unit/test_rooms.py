@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "reports": {"reports", "bench.records"},
     "bench": {"bench"},
     "bench.nets": {"bench.nets", "bench.registry", "bench.plugin", "bench.vision"},
-    "bench.engines": {"bench.engines", "bench.nets", "bench.plugin"},
+    "bench.engines": {"bench.engines", "bench.nets", "bench.plugin", "bench.many"},
     "bench.records": {"bench.records"},
     "bench.host": {"bench.host", "bench.registry"},
     "bench.declaration": {
