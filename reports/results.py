@@ -42,6 +42,7 @@ class Score:
     worst10: float  # the same over the worst 10 % of clients
     global_accuracy: float | None  # the global model on the global test set; None: the algorithm has none
     personal_global: float | None  # mean over clients of their own models on the global test set
+    general: float | None  # client accuracy of the global model; None: the algorithm has none
     floor: float  # mean over clients of a constant guess of the training majority class
     clients: Floats  # [K] accuracy of each client, whose mean is `accuracy`
     views: Mapping[str, Curves]  # "personal", "global": those that the algorithm has
@@ -63,6 +64,21 @@ class Score:
     def curve(self) -> Floats:
         """[T] client accuracy."""
         return self.views[self.view].accuracy
+
+    @property
+    def loss(self) -> Floats:
+        """[T] client loss in nats."""
+        return self.views[self.view].loss
+
+    @property
+    def general_curve(self) -> Floats | None:
+        """[T] accuracy of the global model on the global test set; None: the algorithm has none."""
+        return self.views["global"].global_accuracy if "global" in self.views else None
+
+    @property
+    def sent(self) -> Floats:
+        """[T] bytes, up and down, all clients together, until each evaluated round."""
+        return np.asarray(np.cumsum(self.bytes_up + self.bytes_down)[self.rounds - 1])
 
 
 @dataclass(frozen=True)
@@ -236,6 +252,7 @@ def _score(record: Mapping[str, Any]) -> Score:
         worst10=float(best[view]["worst10"]),
         global_accuracy=_global_accuracy(best, "global"),
         personal_global=_global_accuracy(best, "personal"),
+        general=float(best["global"]["accuracy"]) if "global" in best else None,
         floor=float(result["partition"]["floor"]),
         clients=_floats(best[view]["clients"]["accuracy"]),
         views={name: _curves(figures) for name, figures in result["views"].items()},
