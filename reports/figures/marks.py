@@ -15,11 +15,12 @@ ROW = 0.17  # inches of a row
 OPACITY = 0.16  # of a band; less where there are many
 
 
-def curve(axes: Axes, x: Floats, band: Band, look: Look, place: int, of: int) -> None:
-    """The one at `place` among `of` curves; markers of different curves stand at different points."""
+def curve(axes: Axes, x: Floats, band: Band, look: Look, place: int, of: int, most: float | None) -> None:
+    """The one at `place` among `of` curves of values from 0 to `most`; their markers stand at different points."""
     if band.low is not None and band.high is not None:
         opacity = min(OPACITY, 4 * OPACITY / of)
-        axes.fill_between(x, band.low, band.high, color=look.colour, alpha=opacity, linewidth=0)
+        low, high = np.clip(band.low, 0.0, most), np.clip(band.high, 0.0, most)
+        axes.fill_between(x, low, high, color=look.colour, alpha=opacity, linewidth=0)
     every = max(1, len(x) // 6)
     start = place * every // of
     axes.add_line(stroke(look, list(x), list(band.mean), markevery=(start, every)))
