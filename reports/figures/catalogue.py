@@ -60,7 +60,7 @@ def _all(results: Results, blocks: Sequence[Block], looks: Looks, compared: Comp
         yield from _against_alpha(found, looks)
     yield from (_forest(each, looks) for each in compared.forests if each.cells and each.against)
     yield from (_matrix(each) for each in compared.matrices if len(each.algorithms) > 1)
-    yield from (_ranks(each, looks) for each in compared.ranks if len(each.algorithms) > 1)
+    yield from (_ranks(each, looks) for each in compared.ranks if len(each.algorithms) > 2)
     for block in blocks:
         yield from _planes(block, looks)
         yield from _rounds(block, looks)

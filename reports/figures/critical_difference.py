@@ -40,7 +40,7 @@ def figure(data: Ranks, looks: Looks, form: Form) -> Figure:
     lines = (len(data.algorithms) + 1) // 2
     width = form.width or (SINGLE if len(data.algorithms) <= CROWD else DOUBLE)
     inside = _Inside(width - 0.1, TOP + 0.12 + BARS * levels + STEP * lines, BARS * levels, data)
-    frame = Frame("", "", inside.height, left=0.05, right=0.05, natural=width)
+    frame = Frame("", "", inside.height, left=0.05, right=0.05, drawing=width)
     return sheet([Picture("", partial(_draw, data, bars, looks, inside))], frame, form)
 
 

@@ -12,6 +12,7 @@ from reports.statistics import Band, Estimate, Floats
 from reports.style import FLOOR_LOOK, FLOOR_NAME, SMALL, Look, fitted
 
 ROW = 0.17  # inches of a row
+STEPS = (1, 2, 5, 10)  # between ticks: what people count in
 OPACITY = 0.16  # of a band; less where there are many
 
 
@@ -54,7 +55,7 @@ def named_rows(axes: Axes, names: Sequence[str], width: float) -> None:
 
 def whole_rounds(axes: Axes, first: float, last: float) -> None:
     """An x axis of rounds, which are whole numbers."""
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5, steps=STEPS))
     air = max(0.4, 0.03 * (last - first))
     axes.set_xlim(first - air, last + air)
 

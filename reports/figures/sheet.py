@@ -38,20 +38,20 @@ class Frame:
     xlabel: str
     ylabel: str
     height: float = 1.6  # of a panel
-    least: float = 1.35  # width below which a panel is not readable
+    least: float = 1.2  # width below which a panel is not readable
     left: float = 0.46  # for the labels of the y axis
     right: float = 0.1
     gap: float = 0.14  # between panels that share their y axis
     shared: bool = True  # whether the panels of a row share their y axis, so that the first one names it for all
     key: Key = ()
-    natural: float | None = None  # the width where none is asked for
+    drawing: float | None = None  # the natural width of what is no plot: it has no ticks, and its height is exact
 
 
 def sheet(pictures: Sequence[Picture], frame: Frame, form: Form) -> Figure:
     """All panels in one figure for print, or the one that `form` asks for, bare, for the page."""
     bare = form.only is not None
     shown = pictures if form.only is None else [pictures[form.only]]
-    width = form.width or frame.natural or (SINGLE if len(shown) == 1 else DOUBLE)
+    width = form.width or frame.drawing or (SINGLE if len(shown) == 1 else DOUBLE)
     grid = _Grid.of(len(shown), frame, width, titled=not bare and any(picture.title for picture in shown), bare=bare)
     legend = _Legend.of(() if bare else frame.key, width)
     height = legend.height + grid.height
@@ -107,10 +107,10 @@ class _Grid:
         most = max(1, math.floor(room / (frame.least + side)))
         rows = math.ceil(number / most)
         columns = math.ceil(number / rows)
-        ticks, name = LINE + 0.05, LINE + 0.03 if frame.xlabel else 0.0
+        ticks, name = 0.02 if frame.drawing else LINE + 0.05, LINE + 0.03 if frame.xlabel else 0.0
         above = LINE + 0.06 if titled else 0.06
         between = above + ticks + 0.05
-        tall = frame.height * (1.2 if bare and frame.height < 2 else 1.0)
+        tall = frame.height * (1.2 if bare and not frame.drawing and frame.height < 2 else 1.0)
         return cls(
             frame, columns, rows, room / columns - side, tall, side, between, above, ticks + name, titled
         )  # fmt: skip
