@@ -106,6 +106,7 @@ STYLE: dict[str, Any] = {
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
+    "axes.formatter.useoffset": False,  # a tick says its whole number
     "grid.color": PALE,
     "grid.linewidth": 0.5,
     "lines.linewidth": 1.2,

@@ -31,6 +31,7 @@ class Zoo:
 class Alphas:
     """All panels of a data set and partition."""
 
+    algorithms: Sequence[str]  # who is drawn, in the order of the report
     zoos: Sequence[Zoo]
 
     @property
@@ -52,11 +53,11 @@ def figure(data: Alphas, looks: Looks, form: Form) -> Figure:
             "alpha (not to scale; small: clients differ more)", QUANTITY, height=2.2, least=2.3, key=key(data, looks)
         )
         return sheet(pictures, frame, form)
-    left = names_width([name for zoo in data.zoos for name in zoo.points])
-    pictures = [Picture(zoo.title, partial(_beside, zoo, looks, limits, left)) for zoo in data.zoos]
-    rows = max(len(zoo.points) for zoo in data.zoos)
+    left = names_width(data.algorithms)
+    pictures = [Picture(zoo.title, partial(_beside, zoo, data.algorithms, looks, limits, left)) for zoo in data.zoos]
+    rows = len(data.algorithms)
     frame = Frame(
-        QUANTITY, "", marks.ROW * rows + 0.15, least=1.6, left=left, shared=False, key=key(data, looks)
+        QUANTITY, "", marks.ROW * rows + 0.15, least=1.6, left=left, gap=0.24, key=key(data, looks)
     )  # fmt: skip
     return sheet(pictures, frame, form)
 
@@ -87,19 +88,25 @@ def _inches(axes: Axes) -> float:
     return float(figure.get_size_inches()[0]) if isinstance(figure, Figure) else 0.0
 
 
-def _beside(zoo: Zoo, looks: Looks, limits: tuple[float, float], left: float, axes: Axes) -> None:
-    marks.named_rows(axes, list(zoo.points), left)
+def _beside(zoo: Zoo, names: Sequence[str], looks: Looks, limits: tuple[float, float], left: float, axes: Axes) -> None:
+    marks.named_rows(axes, names, left)
     marks.floor_line(axes, zoo.floors[0], upright=True)
-    for place, (name, points) in enumerate(zoo.points.items()):
-        if points[0]:
-            marks.mean(axes, place, points[0], looks[name], flat=True)
+    for place, name in enumerate(names):
+        point = zoo.points[name][0] if name in zoo.points else None
+        if point:
+            marks.mean(axes, place, point, looks[name], flat=True)
+        else:
+            marks.absent(axes, place, "not finished")
     axes.set_xlim(limits)
 
 
 def key(data: Alphas, looks: Looks) -> Key:
     """Who is drawn; the floor alone where rows name the algorithms."""
-    names = [name for zoo in data.zoos for name in zoo.points] if data.lines else []
-    return marks.key(names, looks, floor=any(floor is not None for zoo in data.zoos for floor in zoo.floors))
+    return marks.key(
+        data.algorithms if data.lines else (),
+        looks,
+        floor=any(floor is not None for zoo in data.zoos for floor in zoo.floors),
+    )
 
 
 def table(data: Alphas) -> Table:

@@ -39,6 +39,7 @@ class Cost:
 class Costs:
     """All panels of a data set and partition."""
 
+    algorithms: Sequence[str]  # who is drawn, in the order of the report
     spent: str  # with its unit: "MiB sent, all clients together"
     panels: Sequence[Cost]
 
@@ -49,7 +50,7 @@ def figure(data: Costs, looks: Looks, form: Form) -> Figure:
         marks.ends(course.band for panel in data.panels for course in panel.courses.values()), 0.0, 100.0
     )
     pictures = [Picture(panel.title, partial(_draw, panel, looks, limits)) for panel in data.panels]
-    return sheet(pictures, Frame(data.spent, QUANTITY, 1.7, least=2.0, key=key(data, looks)), form)
+    return sheet(pictures, Frame(data.spent, QUANTITY, 1.7, least=2.0, gap=0.24, key=key(data, looks)), form)
 
 
 def _draw(panel: Cost, looks: Looks, limits: tuple[float, float], axes: Axes) -> None:
@@ -65,6 +66,7 @@ def _draw(panel: Cost, looks: Looks, limits: tuple[float, float], axes: Axes) ->
         most = max((float(spent[-1]) for spent in paid), default=1.0)
         axes.set_xlim(-0.03 * most, 1.05 * most)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=marks.STEPS))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     for place, (name, course) in enumerate(panel.courses.items()):
         if course.spent[-1] > 0:
             marks.curve(axes, course.spent, course.band, looks[name], place, len(panel.courses), 100.0)
@@ -79,7 +81,7 @@ def _draw(panel: Cost, looks: Looks, limits: tuple[float, float], axes: Axes) ->
 def key(data: Costs, looks: Looks) -> Key:
     """Who is drawn; of those that send nothing it says so."""
     free = {name for panel in data.panels for name, course in panel.courses.items() if course.spent[-1] <= 0}
-    entries = marks.key((name for panel in data.panels for name in panel.courses), looks)
+    entries = marks.key(data.algorithms, looks)
     return [(f"{name} (sends nothing)" if name in free else name, look) for name, look in entries]
 
 

@@ -13,7 +13,7 @@ from reports.figures import marks
 from reports.figures.plate import Form, Key, Looks, Table
 from reports.figures.sheet import Frame, Picture, names_width, sheet, stroke
 from reports.statistics import ROPE, Estimate
-from reports.style import FLOOR, INK, PALE, TINY, Look
+from reports.style import FLOOR, INK, PALE, Look
 
 OVERALL = "all cells"
 KEY = (
@@ -69,10 +69,7 @@ def _draw(
     look = looks[name]
     for place, difference in enumerate(data.against[name]):
         if difference is None:
-            axes.annotate(
-                "no pair", (0.98, place), xycoords=("axes fraction", "data"), va="center", ha="right",
-                fontsize=TINY, color=FLOOR,
-            )  # fmt: skip
+            marks.absent(axes, place, "no pair")
         else:
             point = Look(look.colour, look.marker, None, hollow=not difference.discovered)
             marks.mean(axes, place, percent(difference.estimate), point, flat=True)

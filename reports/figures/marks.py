@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from reports.figures.plate import Key, Looks, Value
 from reports.figures.sheet import stroke
 from reports.statistics import Band, Estimate, Floats
-from reports.style import FLOOR_LOOK, FLOOR_NAME, SMALL, Look, fitted
+from reports.style import FLOOR, FLOOR_LOOK, FLOOR_NAME, SMALL, TINY, Look, fitted
 
 ROW = 0.17  # inches of a row
 STEPS = (1, 2, 5, 10)  # between ticks: what people count in
@@ -53,9 +53,18 @@ def named_rows(axes: Axes, names: Sequence[str], width: float) -> None:
     axes.grid(visible=False, axis="y")
 
 
+def absent(axes: Axes, row: int, words: str) -> None:
+    """Words in a row that has nothing to show, at its right end."""
+    axes.annotate(
+        words, (0.98, row), xycoords=("axes fraction", "data"), va="center", ha="right", fontsize=TINY, color=FLOOR
+    )
+
+
 def whole_rounds(axes: Axes, first: float, last: float) -> None:
     """An x axis of rounds, which are whole numbers."""
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5, steps=STEPS))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5, steps=STEPS, min_n_ticks=1))
+    if last == first:
+        axes.set_xticks([first], [f"{first:g}"])
     air = max(0.4, 0.03 * (last - first))
     axes.set_xlim(first - air, last + air)
 
@@ -92,7 +101,7 @@ def span(values: Iterable[float | None], least: float | None = None, most: float
     low, high = (min(held), max(held)) if held else (0.0, 1.0)
     low = low if least is None else max(least, low)
     high = high if most is None else min(most, high)
-    air = max(0.04 * (high - low), 1e-3 * max(abs(high), abs(low), 1.0))
+    air = max(0.04 * (high - low), 0.02 * max(abs(high), abs(low), 0.1))
     return low - air, high + air
 
 

@@ -43,6 +43,7 @@ class Plane:
 class Planes:
     """All panels of a block."""
 
+    algorithms: Sequence[str]  # who is drawn, in the order of the report
     panels: Sequence[Plane]
 
 
@@ -85,8 +86,7 @@ def _cross(axes: Axes, model: Model, look: Look) -> None:
 
 def key(data: Planes, looks: Looks) -> Key:
     """Who is drawn, and which marks are which models."""
-    names = dict.fromkeys(name for panel in data.panels for name in panel.models)
-    points = [(name, Look(looks[name].colour, looks[name].marker, None)) for name in names]
+    points = [(name, Look(looks[name].colour, looks[name].marker, None)) for name in data.algorithms]
     return [*points, *KEY]
 
 

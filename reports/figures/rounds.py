@@ -26,6 +26,7 @@ class Curves:
 class Rounds:
     """What is drawn against rounds."""
 
+    algorithms: Sequence[str]  # who is drawn, in the order of the report
     quantity: str  # with its unit: "client accuracy (%)", "client loss (nats)"
     panels: Sequence[Curves]
     most: float | None = None  # the largest value that is possible; the least is 0
@@ -60,8 +61,7 @@ def _draw(
 
 def key(data: Rounds, looks: Looks) -> Key:
     """Who is drawn."""
-    names = [name for panel in data.panels for name in panel.lines]
-    return marks.key(names, looks, floor=any(panel.floor is not None for panel in data.panels))
+    return marks.key(data.algorithms, looks, floor=any(panel.floor is not None for panel in data.panels))
 
 
 def table(data: Rounds) -> Table:

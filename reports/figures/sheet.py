@@ -20,6 +20,7 @@ from reports.style import DOUBLE, PAPER, SINGLE, SMALL, Look, extent, fitted, la
 LINE = 0.145  # inches from one line of text to the next
 LEGEND = 7.5  # points
 EM = LEGEND / 72  # inches: the unit of the three below
+LONGEST = 1.3  # inches of a name in a legend
 GAP, APART = 0.6, 1.5  # between a piece of line and its name; between two columns
 
 
@@ -139,7 +140,7 @@ class _Legend:
     def of(cls, key: Key, width: float) -> "_Legend":
         looks = [look for _, look in key]
         handle = 3.2 if any(look.dash and look.marker for look in looks) else 2.0 if any(x.dash for x in looks) else 1.2
-        names = [fitted(name, LEGEND, width - 0.1 - (handle + GAP) * EM) for name, _ in key]
+        names = [fitted(name, LEGEND, LONGEST) for name, _ in key]
         entries = np.asarray([(handle + GAP) * EM + extent(name, LEGEND) for name in names])
         for rows in range(1, len(names) + 1):
             columns = math.ceil(len(names) / rows)  # as even as so many rows allow

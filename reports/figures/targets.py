@@ -34,6 +34,7 @@ class Race:
 class Targets:
     """All panels of a block."""
 
+    algorithms: Sequence[str]  # the rows
     target: float  # client accuracy in per cent
     rounds: int  # the last evaluated one, R
     panels: Sequence[Race]
@@ -41,7 +42,7 @@ class Targets:
 
 def figure(data: Targets, looks: Looks, form: Form) -> Figure:
     """A dot per run; the shaded strip at the right is beyond the last round."""
-    names = list(dict.fromkeys(name for panel in data.panels for name in panel.runs))
+    names = data.algorithms
     left = names_width(names)
     pictures = [Picture(panel.title, partial(_draw, panel, names, data.rounds, looks, left)) for panel in data.panels]
     frame = Frame(
@@ -57,7 +58,9 @@ def _draw(panel: Race, names: Sequence[str], rounds: int, looks: Looks, left: fl
     axes.axvspan(edge, 2 * beyond - edge, facecolor=PALE, alpha=0.6, linewidth=0)
     for place, name in enumerate(names):
         runs = sorted(panel.runs.get(name, ()), key=lambda run: (not run.reached, run.round))
-        if runs:
+        if not runs:
+            marks.absent(axes, place, "not finished")
+        else:
             heights = place + np.linspace(-0.24, 0.24, len(runs)) if len(runs) > 1 else [float(place)]
             for height, run in zip(heights, runs, strict=True):
                 look = looks[name]
