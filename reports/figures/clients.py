@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from reports.figures import marks
+from reports.figures import marks, scales
 from reports.figures.plate import Form, Key, Looks, Table, Value
 from reports.figures.sheet import Frame, Picture, names_width, sheet, stroke
 from reports.statistics import Floats, gini, worst_tenth
@@ -45,7 +45,7 @@ def figure(data: Clients, looks: Looks, form: Form) -> Figure:
     """Boxes over quartiles with a dot per client; the worst tenth's mean is a triangle."""
     names = data.algorithms
     values = [float(v) for panel in data.panels for each in panel.accuracies.values() for row in each for v in row]
-    limits = marks.span(values, 0.0, 100.0)
+    limits = scales.span(values, 0.0, 100.0)
     left = names_width(names)
     pictures = [Picture(panel.title, partial(_draw, panel, names, looks, limits, left)) for panel in data.panels]
     tall = 0.23 * len(names) + 0.05
@@ -60,8 +60,8 @@ def _draw(
         if name in panel.accuracies:
             _row(axes, place, panel.accuracies[name], looks[name].colour)
         else:
-            marks.absent(axes, place, "not finished")
-    axes.set_xlim(limits)
+            marks.absent(axes, place, "no result")
+    scales.across(axes, limits)
 
 
 def _row(axes: Axes, place: int, replicates: Sequence[Floats], colour: str) -> None:

@@ -18,7 +18,7 @@ from reports.wording import counted
 STEP = 0.16  # inches between two names
 BARS = 0.09  # inches between two bars
 TOP = 0.46  # inches above the axis of ranks
-NUMBER = 0.26  # inches of a mean rank
+NUMBER = 0.3  # inches of a mean rank
 CROWD = 5
 """Up to so many algorithms one column is wide enough."""
 
@@ -110,7 +110,8 @@ def _draw_width(axes: Axes, data: Ranks, inside: _Inside) -> None:
     k = len(data.algorithms)
     fits = data.width <= k - 1
     tested = "" if data.p is None else ", p < 0.001" if data.p < 0.001 else f", p = {data.p:.3f}"
-    words = f"critical difference {data.width:.2f}{'' if fits else ' (beyond this axis)'}, {counted(data.cells, 'cell')}{tested}"
+    beyond = "" if fits else " (beyond this axis)"
+    words = f"critical difference {data.width:.2f}{beyond}, {counted(data.cells, 'cell')}{tested}"
     size = min(SMALL, SMALL * (inside.width - 0.05) / extent(words, SMALL))
     axes.text(inside.width / 2, inside.height - 0.02, words, fontsize=size, ha="center", va="top")
     if fits:

@@ -20,7 +20,7 @@ from reports.style import DOUBLE, PAPER, SINGLE, SMALL, Look, extent, fitted, la
 LINE = 0.145  # inches from one line of text to the next
 LEGEND = 7.5  # points
 EM = LEGEND / 72  # inches: the unit of the three below
-LONGEST = 1.3  # inches of a name in a legend
+LONGEST = 1.7  # inches of a name in a legend
 GAP, APART = 0.6, 1.5  # between a piece of line and its name; between two columns
 
 

@@ -7,9 +7,8 @@ from functools import partial
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from reports.figures import marks
+from reports.figures import marks, scales
 from reports.figures.plate import Form, Key, Looks, Table
 from reports.figures.sheet import Frame, Picture, names_width, sheet, stroke
 from reports.statistics import Reach, median_rounds
@@ -59,7 +58,7 @@ def _draw(panel: Race, names: Sequence[str], rounds: int, looks: Looks, left: fl
     for place, name in enumerate(names):
         runs = sorted(panel.runs.get(name, ()), key=lambda run: (not run.reached, run.round))
         if not runs:
-            marks.absent(axes, place, "not finished")
+            marks.absent(axes, place, "no result")
         else:
             heights = place + np.linspace(-0.24, 0.24, len(runs)) if len(runs) > 1 else [float(place)]
             for height, run in zip(heights, runs, strict=True):
@@ -72,12 +71,9 @@ def _draw(panel: Race, names: Sequence[str], rounds: int, looks: Looks, left: fl
                 stroke(Look(INK, "", (0.0, ())), [at, at], [place - 0.38, place + 0.38], linewidth=1.1, zorder=1.5)
             )
     axes.set_xlim(0, 2 * beyond - edge)
-    ticks = [
-        tick
-        for tick in MaxNLocator(integer=True, nbins=4, steps=marks.STEPS).tick_values(0, rounds)
-        if 0 < tick <= 0.85 * rounds
-    ]
-    axes.set_xticks([*ticks, beyond], [*(f"{tick:g}" for tick in ticks), f"> {rounds}"])
+    free = beyond - 0.2 * (2 * beyond - edge)  # so that no label runs into that of the strip
+    ticks = [tick for tick in scales.ticks((0, rounds + 1), 4, whole=True) if 1 <= tick <= free]
+    axes.set_xticks([*ticks, beyond], [*map(scales.plain, ticks), f"> {rounds}"])
     axes.tick_params(axis="x", labelsize=SMALL)
 
 
