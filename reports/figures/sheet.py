@@ -67,7 +67,7 @@ def sheet(pictures: Sequence[Picture], frame: Frame, form: Form) -> Figure:
                 axes.set_title(fitted(picture.title, 8.0, grid.each + 0.8 * grid.side), pad=3.0)
             if place % grid.columns == 0 or not frame.shared:
                 axes.set_ylabel(frame.ylabel, verticalalignment="top")
-                axes.yaxis.set_label_coords(0.03 - frame.left / grid.each, 0.5)
+                axes.yaxis.set_label_coords((0.03 - frame.left) / grid.each, 0.5)
             else:
                 axes.tick_params(axis="y", labelleft=False, length=0)
         if frame.xlabel:
