@@ -1,6 +1,7 @@
 """Figures as elements of the page: an <svg> with ids of its own, in the colours of the page's theme."""
 
 import re
+from hashlib import sha256
 from io import StringIO
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -46,8 +47,26 @@ def _embedded(text: str, name: str) -> str:
     if box is None:
         raise ValueError("expected an SVG with a viewBox from matplotlib")
     body = f'<svg {box[0]} aria-hidden="true">' + body[body.index(">") + 1 :]
-    body = re.sub(r'(\bid=")(?=[^"])', rf"\g<1>{name}-", body)
-    body = re.sub(r'((?:xlink:)?href="#|url\(#)', rf"\g<1>{name}-", body)
+    body = _unique(_short(body), name)
     for colour, variable in VARIABLES.items():
         body = body.replace(f": {colour}", f": var(--{variable})")
     return re.sub(r">\s+<", "><", body).strip()
+
+
+def _short(body: str) -> str:
+    """The same picture in half the letters: hundredths of a point are finer than any screen, and spaces say nothing."""
+    body = re.sub(r'\b(?:d|x|y|transform)="[^"]*"', lambda found: _rounded(found[0]), body)
+    return re.sub(r'(?<=\bd=")[^"]*', lambda found: re.sub(r"\s*([A-Za-z])\s*", r"\1", found[0]).strip(), body)
+
+
+def _rounded(attribute: str) -> str:
+    """Numbers with two decimals at most, but for scales, which are small."""
+    return re.sub(r"(scale\([^)]*\))|(-?\d+\.\d{3,})", lambda found: found[1] or f"{float(found[2]):.2f}", attribute)
+
+
+def _unique(body: str, name: str) -> str:
+    """Ids that are used get a digest of `name` in front, which is short; the others go."""
+    mark = f"f{sha256(name.encode()).hexdigest()[:8]}"
+    used = set(re.findall(r'(?:href="|url\()#([^")]+)', body))
+    body = re.sub(r'\s\bid="([^"]*)"', lambda found: f' id="{mark}-{found[1]}"' if found[1] in used else "", body)
+    return re.sub(r'((?:xlink:)?href="#|url\(#)', rf"\g<1>{mark}-", body)

@@ -55,7 +55,7 @@ def figure(data: Partitions, form: Form) -> Figure:
     bar = BAR if form.only is None else 0.0
     same = len({draw.counts.shape[0] for draw in data.draws}) == 1
     frame = Frame(
-        "class", "client", height=1.6, least=1.0, right=sums + 0.08 + bar, gap=sums + 0.14, shared=same
+        "class", "client", height=1.6, least=0.8, right=sums + 0.08 + bar, gap=sums + 0.14, shared=same
     )  # fmt: skip
     pictures = [Picture(draw.title, partial(_tiles, draw.counts, data.most, data.summed)) for draw in data.draws]
     made = sheet(pictures, frame, form)

@@ -10,7 +10,7 @@ from reports.statistics import Band
 from reports.style import SMALL, extent
 
 Limits = tuple[float, float]
-STEPS = (1, 2, 5, 10)  # between ticks: what people count in
+STEPS = (1, 2, 2.5, 5, 10)  # between ticks: what people count in
 EDGE = 0.02  # of an axis: a tick nearer to its end would have a label that reaches into the next panel
 NAME = 0.26  # inches: an axis's name, and the marks of its ticks
 
@@ -38,11 +38,11 @@ def ends(bands: Iterable[Band]) -> list[float]:
     return found
 
 
-def ticks(limits: Limits, most: int = 5, whole: bool = False) -> list[float]:
+def ticks(limits: Limits, most: int = 6, whole: bool = False) -> list[float]:
     """Round values inside the limits, about `most` at the most; not too near to the ends.
 
     >>> ticks((48.0, 102.0))
-    [60.0, 80.0, 100.0]
+    [50.0, 60.0, 70.0, 80.0, 90.0, 100.0]
     """
     low, high = limits
     edge = EDGE * (high - low)
@@ -78,6 +78,6 @@ def rounds(axes: Axes, first: float, last: float) -> None:
     """An x axis of rounds, which are whole numbers."""
     air = max(0.4, 0.03 * (last - first))
     limits = first - air, last + air
-    held = [tick for tick in ticks(limits, whole=True) if first <= tick <= last] or [first]
+    held = [tick for tick in ticks(limits, 5, whole=True) if first <= tick <= last] or [first]
     axes.set_xlim(limits)
     axes.set_xticks(held, [plain(tick) for tick in held])
