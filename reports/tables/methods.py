@@ -111,7 +111,7 @@ def clients(analysis: Analysis) -> Table:
         groups.append(Group(rows, held.block.name, counted(held.draws, "draw")))
     caption = (
         "Clients of a run, mean over draws: accuracy (%), the worst tenth, the lowest, the standard deviation over "
-        "clients (points), Gini's coefficient, and the share (%) below their own accuracy when training alone. Descriptive."
+        "clients (points), Gini's coefficient, and the share (%) below their own accuracy when training alone."
     )
     return Table("clients", "Clients", caption, CLIENTS, groups)
 
