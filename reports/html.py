@@ -11,14 +11,16 @@ import jinja2
 from markupsafe import Markup
 
 from bench.records.store import StoreError, save
-from reports import contents, figures, printing, tables, wording
+from reports import contents, tables, wording
 from reports.blocks import LOCAL, Block, blocks
-from reports.figures import Looks, Plate
+from reports.figures import Panel, Plate, files, inline, plates
 from reports.results import Results, read
 from reports.style import looks
 
 TEMPLATES = Path(__file__).parent / "templates"
-OURS = re.compile(r"(headline|accuracy|partition)-.*\.(csv|tex|svg|pdf|png)")
+OURS = re.compile(
+    r"(headline|accuracy|clients|differences|global|loss|matrix|partition|planes|ranks|target)-.*\.(csv|tex|svg|pdf|png)"
+)
 """Files an earlier rendering may have left; one that is not written again would show what is no longer so."""
 
 
@@ -37,8 +39,7 @@ class Shown:
     """A plate with its drawings for the page."""
 
     plate: Plate
-    stem: str
-    panels: Sequence[tuple[str, Markup]]  # title, <svg>
+    panels: Sequence[tuple[Panel, Markup]]  # with its <svg>
     legend: Sequence[tuple[str, Markup]]  # name, <svg>
 
 
@@ -53,19 +54,18 @@ def render(out: Path, results: Results | None = None) -> Path:
     found = blocks(results)
     numbered = [block for block in found if block.groups]
     look = looks(results.axis("algorithm"))
-    plates = figures.plates(results, found, look)
-    stems = wording.distinct([plate.stem for plate in plates])
+    drawn = plates(results, found, look)
     table_stems = wording.distinct([tables.stem(block) for block in numbered])
     with _explained(report):
         written = []
         for folder in ("figures", "tables"):
             (report / folder).mkdir(parents=True, exist_ok=True)
-        for plate, stem in zip(plates, stems, strict=True):
-            written += printing.write(plate, look, report / "figures", stem)
+        for plate in drawn:
+            written += files.write(plate, report / "figures")
         written += tables.write(numbered, table_stems, report / "tables")
         _clear(report, written)
     sections = [_section(block, stem) for block, stem in zip(numbered, table_stems, strict=True)]
-    shown = [_shown(plate, stem, look) for plate, stem in zip(plates, stems, strict=True)]
+    shown = [_shown(plate) for plate in drawn]
     words = _words(results, found, sections, shown)
     words["tidy"] = (Path(out) / "tidy" / "runs.csv").is_file()
     save(report / "report.md", _markdown().get_template("report.md.j2").render(words))
@@ -96,18 +96,15 @@ def _section(block: Block, stem: str) -> Section:
     return Section(block, stem, contents.gaps(block), compared)
 
 
-def _shown(plate: Plate, stem: str, look: Looks) -> Shown:
+def _shown(plate: Plate) -> Shown:
     panels = [
-        (panel.title, Markup(printing.panel_svg(plate, panel, f"{stem}-{place}")))
+        (panel, Markup(inline.element(panel.draw(), f"{plate.stem}-{place}")))
         for place, panel in enumerate(plate.panels)
     ]
-    names: list[tuple[str, Any]] = [(name, look[name]) for name in plate.algorithms]
-    if plate.floor:
-        names.append((printing.FLOOR_NAME, None))
     legend = [
-        (name, Markup(printing.swatch_svg(one, f"{stem}-key-{place}"))) for place, (name, one) in enumerate(names)
+        (name, Markup(inline.swatch(one, f"{plate.stem}-key-{place}"))) for place, (name, one) in enumerate(plate.key)
     ]
-    return Shown(plate, stem, panels, legend)
+    return Shown(plate, panels, legend)
 
 
 def _clear(report: Path, written: Iterable[Path]) -> None:

@@ -1,0 +1,92 @@
+"""Client accuracy against what it cost, in traffic or in time, one panel per zoo."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+
+from reports.figures import marks
+from reports.figures.plate import Form, Key, Looks, Table
+from reports.figures.sheet import Frame, Picture, sheet, stroke
+from reports.statistics import Band, Floats
+
+QUANTITY = "client accuracy (%)"
+FAR = 12.0
+"""Where the most expensive algorithm costs so many times the cheapest the axis is logarithmic."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """One algorithm: what it had spent by each evaluated round [T] and its accuracy there, in per cent."""
+
+    spent: Floats
+    band: Band
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One panel."""
+
+    title: str
+    courses: Mapping[str, Course]
+
+
+@dataclass(frozen=True)
+class Costs:
+    """All panels of a data set and partition."""
+
+    spent: str  # with its unit: "MiB sent, all clients together"
+    panels: Sequence[Cost]
+
+
+def figure(data: Costs, looks: Looks, form: Form) -> Figure:
+    """Curves; an algorithm that spends nothing is a level line at its last accuracy."""
+    limits = marks.span(
+        marks.ends(course.band for panel in data.panels for course in panel.courses.values()), 0.0, 100.0
+    )
+    pictures = [Picture(panel.title, partial(_draw, panel, looks, limits)) for panel in data.panels]
+    return sheet(pictures, Frame(data.spent, QUANTITY, 1.7, least=2.0, key=key(data, looks)), form)
+
+
+def _draw(panel: Cost, looks: Looks, limits: tuple[float, float], axes: Axes) -> None:
+    paid = [course.spent for course in panel.courses.values() if course.spent[-1] > 0]
+    far = bool(paid) and max(spent[-1] for spent in paid) > FAR * min(spent[-1] for spent in paid)
+    if far:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        first = min(spent[spent > 0][0] for spent in paid)
+        axes.set_xlim(0.8 * first, 1.2 * max(spent[-1] for spent in paid))
+    else:
+        most = max((float(spent[-1]) for spent in paid), default=1.0)
+        axes.set_xlim(-0.03 * most, 1.05 * most)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
+    for place, (name, course) in enumerate(panel.courses.items()):
+        if course.spent[-1] > 0:
+            marks.curve(axes, course.spent, course.band, looks[name], place, len(panel.courses))
+        else:
+            ends = axes.get_xlim()
+            axes.add_line(stroke(looks[name], list(np.linspace(*ends, 5)), [float(course.band.mean[-1])] * 5))
+    axes.set_ylim(limits)
+
+
+def key(data: Costs, looks: Looks) -> Key:
+    """Who is drawn; of those that send nothing it says so."""
+    free = {name for panel in data.panels for name, course in panel.courses.items() if course.spent[-1] <= 0}
+    entries = marks.key((name for panel in data.panels for name in panel.courses), looks)
+    return [(f"{name} (sends nothing)" if name in free else name, look) for name, look in entries]
+
+
+def table(data: Costs) -> Table:
+    """One row per panel, algorithm and evaluated round."""
+    rows = [
+        (panel.title, name, float(course.spent[place]), *marks.at(course.band, place))
+        for panel in data.panels
+        for name, course in panel.courses.items()
+        for place in range(len(course.spent))
+    ]
+    return Table(("panel", "algorithm", data.spent, QUANTITY, "low", "high"), rows)

@@ -1,0 +1,107 @@
+"""Personal against general: how good a model is for its clients, and how good on everyone's data.
+
+Here FML's claim lives: a general model *and* personal ones. Each algorithm has up to two points, one per kind of model,
+joined by a line.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from reports.figures import marks
+from reports.figures.plate import Form, Key, Looks, Table
+from reports.figures.sheet import Frame, Picture, sheet, stroke
+from reports.statistics import Estimate
+from reports.style import FLOOR, FLOOR_LOOK, FLOOR_NAME, Look
+
+KEY = (
+    ("personal models", Look(FLOOR, "o", None)),
+    ("global model", Look(FLOOR, "o", None, hollow=True)),
+)
+
+
+@dataclass(frozen=True)
+class Model:
+    """One kind of model of one algorithm. Accuracies are in per cent."""
+
+    everyone: Estimate  # on the data set's own test split
+    clients: Estimate  # mean over clients, each on its own test split
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One panel: for each algorithm its personal and its global model; None: it has none."""
+
+    title: str
+    models: Mapping[str, tuple[Model | None, Model | None]]
+    floor: float | None  # the majority floor, on the clients' own data
+
+
+@dataclass(frozen=True)
+class Planes:
+    """All panels of a block."""
+
+    panels: Sequence[Plane]
+
+
+def figure(data: Planes, looks: Looks, form: Form) -> Figure:
+    """Points with intervals both ways; the better for everyone the further right, for its clients the further up."""
+    models = [model for panel in data.panels for pair in panel.models.values() for model in pair if model]
+    across = marks.span([v for model in models for v in _reach(model.everyone)], 0.0, 100.0)
+    up = [v for model in models for v in _reach(model.clients)]
+    limits = marks.span([*up, *(panel.floor for panel in data.panels)], 0.0, 100.0)
+    pictures = [Picture(panel.title, partial(_draw, panel, looks, across, limits)) for panel in data.panels]
+    frame = Frame(
+        "accuracy on the global test set (%)", "client accuracy (%)", 1.6, key=key(data, looks), gap=0.2
+    )  # fmt: skip
+    return sheet(pictures, frame, form)
+
+
+def _reach(estimate: Estimate) -> tuple[float | None, ...]:
+    return estimate.mean, estimate.low, estimate.high
+
+
+def _draw(panel: Plane, looks: Looks, across: tuple[float, float], up: tuple[float, float], axes: Axes) -> None:
+    marks.floor_line(axes, panel.floor)
+    for name, (personal, general) in panel.models.items():
+        look = looks[name]
+        if personal and general:
+            ends = [(model.everyone.mean, model.clients.mean) for model in (personal, general)]
+            line = stroke(Look(look.colour, "", look.dash), [x for x, _ in ends], [y for _, y in ends])
+            line.set(linewidth=0.8, alpha=0.6)
+            axes.add_line(line)
+        for model, hollow in ((personal, False), (general, True)):
+            if model:
+                _cross(axes, model, Look(look.colour, look.marker, look.dash, hollow))
+    axes.set_xlim(across)
+    axes.set_ylim(up)
+
+
+def _cross(axes: Axes, model: Model, look: Look) -> None:
+    """A point with its intervals in both directions."""
+    marks.mean(axes, model.clients.mean, model.everyone, look, flat=True)
+    marks.mean(axes, model.everyone.mean, model.clients, look)
+
+
+def key(data: Planes, looks: Looks) -> Key:
+    """Who is drawn, which marks are which models, and the floor."""
+    names = dict.fromkeys(name for panel in data.panels for name in panel.models)
+    points = [(name, Look(looks[name].colour, looks[name].marker, None)) for name in names]
+    floor = any(panel.floor is not None for panel in data.panels)
+    return [*points, *KEY, *([(FLOOR_NAME, FLOOR_LOOK)] if floor else [])]
+
+
+def table(data: Planes) -> Table:
+    """One row per panel, algorithm and kind of model."""
+    rows = [
+        (panel.title, name, kind, *marks.parts(model.everyone)[:3], *marks.parts(model.clients))
+        for panel in data.panels
+        for name, pair in panel.models.items()
+        for kind, model in zip(("personal", "global"), pair, strict=True)
+        if model
+    ]
+    columns = ("global test set (%)", "low", "high", "client accuracy (%)", "low", "high", "replicates")
+    return Table(("panel", "algorithm", "model", *columns), rows)
