@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reports.analysis import Analysis
 from reports.blocks import Block
 from reports.results import Results, Run
-from reports.statistics import FEW
+from reports.statistics import ROPE
+from reports.tables.kinds import TEXT
+from reports.tables.table import Column, Group, Row, Table
 from reports.wording import counted, duration, level, listed
 
 Facts = list[tuple[str, str]]  # name, value
@@ -32,6 +35,13 @@ REASONS = 5
 def title(results: Results) -> str:
     """The headline of the page."""
     return f"{results.name} on {listed(results.suite.get('datasets', ()))}"
+
+
+def summary(analysis: Analysis) -> str:
+    """One line under the title."""
+    results = analysis.results
+    ended = ", ".join(f"{number} {status}" for status, number in results.counts.items() if number)
+    return f"{listed(results.axis('algorithm'))}: {ended or 'no cell was run'}; {counted(results.replicates, 'replicate')}"
 
 
 def facts(results: Results) -> Facts:
@@ -92,32 +102,14 @@ def _settings(table: Mapping[str, Any]) -> str:
     return " ".join([str(table.get("name", "")), *values]).strip()
 
 
-def notices(results: Results, blocks: Sequence[Block]) -> list[str]:
+def notices(analysis: Analysis) -> list[str]:
     """What a reader must know before believing a number."""
-    sizes = [len(level.replicates) for block in blocks for level in block.levels if level.replicates]
-    dropped = sum(len(block.dropped) for block in blocks)
-    starved = [run.score.never_sampled for run in results.runs if run.score and run.score.never_sampled]
+    results = analysis.results
     found = []
-    if not any(run.score for run in results.runs):
+    if not analysis.finished:
         found.append("No cell of this run has finished: there is nothing to report but how the cells ended.")
-    elif not sizes:
-        found.append("No replicate was finished by all algorithms of any block: there is nothing to compare.")
-    elif min(sizes) < FEW:
-        alone = " A single replicate has no interval (n = 1)." if min(sizes) == 1 else ""
-        found.append(
-            f"Descriptive only: some means rest on {counted(min(sizes), 'replicate')}, fewer than {FEW}; "
-            f"such numbers describe these runs and support no general claim.{alone}"
-        )
-    if dropped:
-        found.append(
-            f"{counted(dropped, 'draw')} (an alpha in a replicate) counted for no algorithm, because one of them did "
-            "not finish there; the missing pairs are listed below the tables."
-        )
-    if starved:
-        found.append(
-            f"In {counted(len(starved), 'cell')} some clients were never sampled (up to {max(starved)} of "
-            f"{max(run.clients for run in results.runs)}): they count with their initial model."
-        )
+    else:
+        found += [guard.text for guard in analysis.guards if guard.fired and guard.name in LOUD]
     if results.waiting:
         found.append(f"{counted(results.waiting, 'declared cell')} not run yet: the same command resumes.")
     if results.others:
@@ -125,9 +117,21 @@ def notices(results: Results, blocks: Sequence[Block]) -> list[str]:
             f"The folder holds {counted(results.others, 'other cell')}, of earlier declarations; this report is about "
             "the latest one."
         )
-    if len(results.commits) > 1:
-        found.append(f"The cells were computed by {len(results.commits)} versions of the code (see provenance).")
     return found + [str(notice) for notice in results.notices]
+
+
+LOUD = ("Replicates", "Missing pairs", "Draws")
+"""The guards that stand at the top of the page when they fire: without them a reader would be misled at once."""
+
+
+def threats(analysis: Analysis) -> Table:
+    """Every guard and what it saw."""
+    columns = (Column("guard", "guard", TEXT), Column("fired", "fired", TEXT), Column("text", "what it saw", TEXT))
+    rows = [
+        Row({"guard": guard.name, "fired": "yes" if guard.fired else "no", "text": guard.text}, muted=not guard.fired)
+        for guard in analysis.guards
+    ]
+    return Table("threats", "Threats", "What each guard saw.", columns, [Group(rows)])
 
 
 def endings(results: Results) -> list[Ending]:
@@ -205,8 +209,14 @@ def protocol(results: Results) -> list[tuple[str, str]]:
         (
             "Means and intervals",
             "Means are over the replicates that every algorithm of the block finished at that alpha; intervals are "
-            "95 % t intervals over replicates, never over clients. Each is for one number alone: they are not adjusted "
-            "for how many are shown, and may reach beyond 100 %.",
+            "95 % t intervals over replicates, never over clients. Those of the verdicts and of the comparison hold "
+            "together; all others are for one number alone and may reach beyond 100 %.",
+        ),
+        (
+            "Pairs",
+            "Two algorithms in the same data set, partition, alpha, zoo and replicate. A comparison is over the cells "
+            "and replicates that both finished: where something is missing, whichever of cell and replicate costs "
+            f"fewer pairs is left out, and named. Practically equal is what differs by at most {100 * ROPE:g} points.",
         ),
     ]
 
