@@ -49,7 +49,7 @@ def figure(data: Alphas, looks: Looks, form: Form) -> Figure:
     if data.lines:
         pictures = [Picture(zoo.title, partial(_against, zoo, looks, limits)) for zoo in data.zoos]
         frame = Frame(
-            "alpha (not to scale; small: clients differ more)", QUANTITY, height=1.9, least=2.3, key=key(data, looks)
+            "alpha (not to scale; small: clients differ more)", QUANTITY, height=2.2, least=2.3, key=key(data, looks)
         )
         return sheet(pictures, frame, form)
     left = names_width([name for zoo in data.zoos for name in zoo.points])

@@ -60,7 +60,7 @@ def _all(results: Results, blocks: Sequence[Block], looks: Looks, compared: Comp
         yield from _against_alpha(found, looks)
     yield from (_forest(each, looks) for each in compared.forests if each.cells and each.against)
     yield from (_matrix(each) for each in compared.matrices if len(each.algorithms) > 1)
-    yield from (_ranks(each, looks) for each in compared.ranks if len(each.algorithms) > 1)
+    yield from (_ranks(each, looks) for each in compared.ranks if len(each.algorithms) > 2)
     for block in blocks:
         yield from _planes(block, looks)
         yield from _rounds(block, looks)
@@ -96,9 +96,9 @@ def _forest(data: Forest, looks: Looks) -> Plate:
         stem=slug("differences", data.scope),
         family="differences",
         title=f"Cell by cell against {data.reference}: {data.scope}",
-        caption=f"Where each algorithm is ahead of {data.reference} (right of 0) or behind, by how much: a filled mark is a "
-        "difference that the Benjamini-Hochberg procedure keeps at a false discovery rate of 5 %, and the grey strip "
-        f"is practical equivalence (within {100 * data.rope:g} points). Bars are paired {INTERVAL}.",
+        caption=f"Where each algorithm is ahead of {data.reference} (right of 0) or behind, by how much: a filled mark "
+        "is a difference that the Benjamini-Hochberg procedure keeps at a false discovery rate of 5 %, and the grey "
+        f"strip is practical equivalence (within {100 * data.rope:g} points). Bars are paired {INTERVAL}.",
         table=forest.table(data),
         draw=partial(forest.figure, data, looks),
         titles=list(data.against),
@@ -248,7 +248,7 @@ def _costs(found: Sequence[Block], looks: Looks) -> Iterator[Plate]:
                 family=family,
                 title=f"Client accuracy against {title}: {', '.join(place)}",
                 caption=f"What an accuracy costs in {title} ({note}). Means over the alphas that all algorithms of the "
-                f"zoo finished; {BAND}.",
+                f"zoo finished; {BAND}; one that costs nothing is a level line at its last accuracy.",
                 table=costs.table(data),
                 draw=partial(costs.figure, data, looks),
                 titles=[panel.title for panel in data.panels],

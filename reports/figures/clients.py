@@ -84,7 +84,7 @@ def key(data: Clients) -> Key:
 
 
 def table(data: Clients) -> Table:
-    """One row per panel and algorithm: quartiles over the clients of all replicates, the rest as means of replicates."""
+    """One row per panel and algorithm: quartiles over the clients of all replicates, the rest means of replicates."""
     rows: list[Sequence[Value]] = []
     for panel in data.panels:
         for name, replicates in panel.accuracies.items():

@@ -64,13 +64,15 @@ def _draw(panel: Cost, looks: Looks, limits: tuple[float, float], axes: Axes) ->
     else:
         most = max((float(spent[-1]) for spent in paid), default=1.0)
         axes.set_xlim(-0.03 * most, 1.05 * most)
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=marks.STEPS))
     for place, (name, course) in enumerate(panel.courses.items()):
         if course.spent[-1] > 0:
-            marks.curve(axes, course.spent, course.band, looks[name], place, len(panel.courses))
+            marks.curve(axes, course.spent, course.band, looks[name], place, len(panel.courses), 100.0)
         else:
             ends = axes.get_xlim()
-            axes.add_line(stroke(looks[name], list(np.linspace(*ends, 5)), [float(course.band.mean[-1])] * 5))
+            level = stroke(looks[name], list(np.linspace(*ends, 6)), [float(course.band.mean[-1])] * 6)
+            level.set_markevery([1, 2, 3, 4])
+            axes.add_line(level)
     axes.set_ylim(limits)
 
 

@@ -40,7 +40,7 @@ def figure(data: Ranks, looks: Looks, form: Form) -> Figure:
     lines = (len(data.algorithms) + 1) // 2
     width = form.width or (SINGLE if len(data.algorithms) <= CROWD else DOUBLE)
     inside = _Inside(width - 0.1, TOP + 0.12 + BARS * levels + STEP * lines, BARS * levels, data)
-    frame = Frame("", "", inside.height, left=0.05, right=0.05, natural=width)
+    frame = Frame("", "", inside.height, left=0.05, right=0.05, drawing=width)
     return sheet([Picture("", partial(_draw, data, bars, looks, inside))], frame, form)
 
 
@@ -111,7 +111,7 @@ def _draw_width(axes: Axes, data: Ranks, inside: _Inside) -> None:
     axes.text(inside.width / 2, inside.height - 0.02, words, fontsize=size, ha="center", va="top")
     if fits:
         ends, height = [inside.x(1), inside.x(1 + data.width)], inside.height - 0.24
-        axes.add_line(stroke(Look(INK, "|", SOLID), ends, [height] * 2, linewidth=0.8, markeredgewidth=0.8))
+        axes.add_line(stroke(Look(INK, "|", SOLID), ends, [height] * 2, linewidth=0.8))
 
 
 def _name(axes: Axes, data: Ranks, place: int, depth: int, looks: Looks, inside: _Inside, at_left: bool) -> None:

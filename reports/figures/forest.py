@@ -81,7 +81,7 @@ def _draw(
         if name in data.overall:
             _diamond(axes, len(data.cells), percent(data.overall[name]))
     axes.set_xlim(limits)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=4, min_n_ticks=2))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=marks.STEPS))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: marks.signed(value, "g")))
 
 

@@ -81,8 +81,7 @@ def personal_and_general(block: Block) -> planes.Planes | None:
         models = {name: (_personal(each.scores(name)), _general(each.scores(name))) for name in each.done}
         drawn = {name: pair for name, pair in models.items() if any(pair)}
         if drawn:
-            floor = None if each.floor is None else 100 * each.floor
-            panels.append(planes.Plane(at_level(each.alpha), drawn, floor))
+            panels.append(planes.Plane(at_level(each.alpha), drawn))
     return planes.Planes(panels) if panels else None
 
 

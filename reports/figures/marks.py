@@ -12,14 +12,16 @@ from reports.statistics import Band, Estimate, Floats
 from reports.style import FLOOR_LOOK, FLOOR_NAME, SMALL, Look, fitted
 
 ROW = 0.17  # inches of a row
+STEPS = (1, 2, 5, 10)  # between ticks: what people count in
 OPACITY = 0.16  # of a band; less where there are many
 
 
-def curve(axes: Axes, x: Floats, band: Band, look: Look, place: int, of: int) -> None:
-    """The one at `place` among `of` curves; markers of different curves stand at different points."""
+def curve(axes: Axes, x: Floats, band: Band, look: Look, place: int, of: int, most: float | None) -> None:
+    """The one at `place` among `of` curves of values from 0 to `most`; their markers stand at different points."""
     if band.low is not None and band.high is not None:
         opacity = min(OPACITY, 4 * OPACITY / of)
-        axes.fill_between(x, band.low, band.high, color=look.colour, alpha=opacity, linewidth=0)
+        low, high = np.clip(band.low, 0.0, most), np.clip(band.high, 0.0, most)
+        axes.fill_between(x, low, high, color=look.colour, alpha=opacity, linewidth=0)
     every = max(1, len(x) // 6)
     start = place * every // of
     axes.add_line(stroke(look, list(x), list(band.mean), markevery=(start, every)))
@@ -53,7 +55,7 @@ def named_rows(axes: Axes, names: Sequence[str], width: float) -> None:
 
 def whole_rounds(axes: Axes, first: float, last: float) -> None:
     """An x axis of rounds, which are whole numbers."""
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5, steps=STEPS))
     air = max(0.4, 0.03 * (last - first))
     axes.set_xlim(first - air, last + air)
 

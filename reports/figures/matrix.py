@@ -45,7 +45,7 @@ def figure(data: Matrix, form: Form) -> Figure:
     tall = 0.5 if each >= ROOMY else 0.32
     upright = any(extent(label(name), SMALL) > each - 0.06 for name in data.algorithms)
     head = min(1.0, max(extent(label(name), SMALL) for name in data.algorithms)) + 0.1 if upright else 0.2
-    frame = Frame("", "", tall * k + head, left=left, natural=width)
+    frame = Frame("", "", tall * k + head, left=left, drawing=width)
     cells = _Cells(each, tall, head, upright)
     return sheet([Picture("", partial(_draw, data, left, cells))], frame, form)
 

@@ -15,7 +15,7 @@ from reports.figures import marks
 from reports.figures.plate import Form, Key, Looks, Table
 from reports.figures.sheet import Frame, Picture, sheet, stroke
 from reports.statistics import Estimate
-from reports.style import FLOOR, FLOOR_LOOK, FLOOR_NAME, Look
+from reports.style import FLOOR, Look
 
 KEY = (
     ("personal models", Look(FLOOR, "o", None)),
@@ -37,7 +37,6 @@ class Plane:
 
     title: str
     models: Mapping[str, tuple[Model | None, Model | None]]
-    floor: float | None  # the majority floor, on the clients' own data
 
 
 @dataclass(frozen=True)
@@ -51,9 +50,8 @@ def figure(data: Planes, looks: Looks, form: Form) -> Figure:
     """Points with intervals both ways; the better for everyone the further right, for its clients the further up."""
     models = [model for panel in data.panels for pair in panel.models.values() for model in pair if model]
     across = marks.span([v for model in models for v in _reach(model.everyone)], 0.0, 100.0)
-    up = [v for model in models for v in _reach(model.clients)]
-    limits = marks.span([*up, *(panel.floor for panel in data.panels)], 0.0, 100.0)
-    pictures = [Picture(panel.title, partial(_draw, panel, looks, across, limits)) for panel in data.panels]
+    up = marks.span([v for model in models for v in _reach(model.clients)], 0.0, 100.0)
+    pictures = [Picture(panel.title, partial(_draw, panel, looks, across, up)) for panel in data.panels]
     frame = Frame(
         "accuracy on the global test set (%)", "client accuracy (%)", 1.6, key=key(data, looks), gap=0.2
     )  # fmt: skip
@@ -65,7 +63,6 @@ def _reach(estimate: Estimate) -> tuple[float | None, ...]:
 
 
 def _draw(panel: Plane, looks: Looks, across: tuple[float, float], up: tuple[float, float], axes: Axes) -> None:
-    marks.floor_line(axes, panel.floor)
     for name, (personal, general) in panel.models.items():
         look = looks[name]
         if personal and general:
@@ -87,11 +84,10 @@ def _cross(axes: Axes, model: Model, look: Look) -> None:
 
 
 def key(data: Planes, looks: Looks) -> Key:
-    """Who is drawn, which marks are which models, and the floor."""
+    """Who is drawn, and which marks are which models."""
     names = dict.fromkeys(name for panel in data.panels for name in panel.models)
     points = [(name, Look(looks[name].colour, looks[name].marker, None)) for name in names]
-    floor = any(panel.floor is not None for panel in data.panels)
-    return [*points, *KEY, *([(FLOOR_NAME, FLOOR_LOOK)] if floor else [])]
+    return [*points, *KEY]
 
 
 def table(data: Planes) -> Table:

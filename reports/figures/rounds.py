@@ -34,18 +34,26 @@ class Rounds:
 def figure(data: Rounds, looks: Looks, form: Form) -> Figure:
     """Curves with their bands, on the same scale in all panels."""
     lines = [line for panel in data.panels for line in panel.lines.values()]
-    limits = marks.span(
-        [*marks.ends(band for _, band in lines), *(panel.floor for panel in data.panels)], 0.0, data.most
-    )
+    most = data.most or 1.6 * max(float(band.mean.max()) for _, band in lines)  # a band may reach beyond the axis
+    limits = marks.span([*marks.ends(band for _, band in lines), *(panel.floor for panel in data.panels)], 0.0, most)
     first, last = min(float(rounds[0]) for rounds, _ in lines), max(float(rounds[-1]) for rounds, _ in lines)
-    pictures = [Picture(panel.title, partial(_draw, panel, looks, limits, (first, last))) for panel in data.panels]
+    pictures = [
+        Picture(panel.title, partial(_draw, panel, looks, limits, (first, last), data.most)) for panel in data.panels
+    ]
     return sheet(pictures, Frame("round", data.quantity, key=key(data, looks)), form)
 
 
-def _draw(panel: Curves, looks: Looks, limits: tuple[float, float], rounds: tuple[float, float], axes: Axes) -> None:
+def _draw(
+    panel: Curves,
+    looks: Looks,
+    limits: tuple[float, float],
+    rounds: tuple[float, float],
+    most: float | None,
+    axes: Axes,
+) -> None:
     marks.floor_line(axes, panel.floor)
     for place, (name, (x, band)) in enumerate(panel.lines.items()):
-        marks.curve(axes, x, band, looks[name], place, len(panel.lines))
+        marks.curve(axes, x, band, looks[name], place, len(panel.lines), most)
     axes.set_ylim(limits)
     marks.whole_rounds(axes, *rounds)
 

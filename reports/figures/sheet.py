@@ -20,7 +20,7 @@ from reports.style import DOUBLE, PAPER, SINGLE, SMALL, Look, extent, fitted, la
 LINE = 0.145  # inches from one line of text to the next
 LEGEND = 7.5  # points
 EM = LEGEND / 72  # inches: the unit of the three below
-HANDLE, GAP, APART = 3.2, 0.6, 1.5  # a piece of line; from there to its name; between two columns
+GAP, APART = 0.6, 1.5  # between a piece of line and its name; between two columns
 
 
 @dataclass(frozen=True)
@@ -38,20 +38,20 @@ class Frame:
     xlabel: str
     ylabel: str
     height: float = 1.6  # of a panel
-    least: float = 1.35  # width below which a panel is not readable
+    least: float = 1.2  # width below which a panel is not readable
     left: float = 0.46  # for the labels of the y axis
     right: float = 0.1
     gap: float = 0.14  # between panels that share their y axis
     shared: bool = True  # whether the panels of a row share their y axis, so that the first one names it for all
     key: Key = ()
-    natural: float | None = None  # the width where none is asked for
+    drawing: float | None = None  # the natural width of what is no plot: it has no ticks, and its height is exact
 
 
 def sheet(pictures: Sequence[Picture], frame: Frame, form: Form) -> Figure:
     """All panels in one figure for print, or the one that `form` asks for, bare, for the page."""
     bare = form.only is not None
     shown = pictures if form.only is None else [pictures[form.only]]
-    width = form.width or frame.natural or (SINGLE if len(shown) == 1 else DOUBLE)
+    width = form.width or frame.drawing or (SINGLE if len(shown) == 1 else DOUBLE)
     grid = _Grid.of(len(shown), frame, width, titled=not bare and any(picture.title for picture in shown), bare=bare)
     legend = _Legend.of(() if bare else frame.key, width)
     height = legend.height + grid.height
@@ -64,16 +64,25 @@ def sheet(pictures: Sequence[Picture], frame: Frame, form: Form) -> Figure:
             picture.draw(axes)
             if grid.titled:
                 axes.set_title(fitted(picture.title, 8.0, grid.each + 0.8 * grid.side), pad=3.0)
-            if place + grid.columns >= len(shown):  # nothing below it
-                axes.set_xlabel(frame.xlabel, labelpad=1.5)
             if place % grid.columns == 0 or not frame.shared:
                 axes.set_ylabel(frame.ylabel, verticalalignment="top")
                 axes.yaxis.set_label_coords(0.03 - frame.left / grid.each, 0.5)
             else:
-                axes.tick_params(labelleft=False)
+                axes.tick_params(axis="y", labelleft=False, length=0)
+        if frame.xlabel:
+            _name_x(figure, frame.xlabel, (grid.corner(0)[0], grid.corner(grid.columns - 1)[0] + grid.each))
         legend.draw(figure)
         figure.draw_without_rendering()  # makes what is made late, such as ticks, in this style
     return figure
+
+
+def _name_x(figure: Figure, text: str, across: tuple[float, float]) -> None:
+    """One name for the x axes of all panels, in the middle below them."""
+    width, height = figure.get_size_inches()
+    size = min(8.0, 8.0 * (width - 0.05) / extent(text, 8.0))
+    half = extent(text, size) / 2
+    x = min(max(sum(across) / 2, half + 0.02), width - half - 0.02)
+    figure.text(x / width, 0.03 / height, text, fontsize=size, ha="center", va="bottom")
 
 
 @dataclass(frozen=True)
@@ -98,10 +107,10 @@ class _Grid:
         most = max(1, math.floor(room / (frame.least + side)))
         rows = math.ceil(number / most)
         columns = math.ceil(number / rows)
-        ticks, name = LINE + 0.05, LINE + 0.03 if frame.xlabel else 0.0
+        ticks, name = 0.02 if frame.drawing else LINE + 0.05, LINE + 0.03 if frame.xlabel else 0.0
         above = LINE + 0.06 if titled else 0.06
-        between = above + ticks + 0.05 + (name if number % columns else 0.0)
-        tall = frame.height * (1.2 if bare and frame.height < 2 else 1.0)
+        between = above + ticks + 0.05
+        tall = frame.height * (1.2 if bare and not frame.drawing and frame.height < 2 else 1.0)
         return cls(
             frame, columns, rows, room / columns - side, tall, side, between, above, ticks + name, titled
         )  # fmt: skip
@@ -123,32 +132,41 @@ class _Legend:
     key: Key
     names: Sequence[str]
     columns: int
-    height: float
+    rows: int
+    handle: float  # a piece of line, in EM
 
     @classmethod
     def of(cls, key: Key, width: float) -> "_Legend":
-        names = [fitted(name, LEGEND, width - 0.1 - (HANDLE + GAP) * EM) for name, _ in key]
-        entries = np.asarray([(HANDLE + GAP) * EM + extent(name, LEGEND) for name in names])
-        for columns in range(len(names), 0, -1):
+        looks = [look for _, look in key]
+        handle = 3.2 if any(look.dash and look.marker for look in looks) else 2.0 if any(x.dash for x in looks) else 1.2
+        names = [fitted(name, LEGEND, width - 0.1 - (handle + GAP) * EM) for name, _ in key]
+        entries = np.asarray([(handle + GAP) * EM + extent(name, LEGEND) for name in names])
+        for rows in range(1, len(names) + 1):
+            columns = math.ceil(len(names) / rows)  # as even as so many rows allow
             widths = [column.max() for column in np.array_split(entries, columns)]
             if columns == 1 or sum(widths) + APART * EM * (columns - 1) <= width - 0.1:
-                return cls(key, names, columns, 0.145 * math.ceil(len(names) / columns) + 0.07)
-        return cls(key, names, 1, 0.0)
+                return cls(key, names, columns, math.ceil(len(names) / columns), handle)
+        return cls(key, names, 1, 0, handle)
+
+    @property
+    def height(self) -> float:
+        return 0.145 * self.rows + 0.07 if self.rows else 0.0
 
     def draw(self, figure: Figure) -> None:
         if self.names:
             handles = [stroke(look, [], []) for _, look in self.key]
             figure.legend(
                 handles, self.names, loc="upper center", ncols=self.columns, columnspacing=APART, handletextpad=GAP,
-                handlelength=HANDLE, borderpad=0.0, borderaxespad=0.4, labelspacing=0.4, fontsize=LEGEND,
+                handlelength=self.handle, borderpad=0.0, borderaxespad=0.4, labelspacing=0.4, fontsize=LEGEND,
             )  # fmt: skip
 
 
 def stroke(look: Look, x: Sequence[float], y: Sequence[float], **options: object) -> Line2D:
     """A line in an algorithm's look."""
+    thin = look.marker in ("|", "x", "+")  # nothing but edge
     return Line2D(
         x, y, color=look.colour, linestyle=look.dash or "none", marker=look.marker or "none",
-        markerfacecolor=PAPER if look.hollow else look.colour, markeredgewidth=0.9 if look.hollow else 0.0,
+        markerfacecolor=PAPER if look.hollow else look.colour, markeredgewidth=0.9 if look.hollow or thin else 0.0,
         **options,  # type: ignore[arg-type]
     )  # fmt: skip
 

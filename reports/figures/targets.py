@@ -65,9 +65,15 @@ def _draw(panel: Race, names: Sequence[str], rounds: int, looks: Looks, left: fl
                 axes.add_line(stroke(dot, [run.round if run.reached else beyond], [float(height)], markersize=2.8))
             middle = median_rounds(runs)
             at = middle.round if middle.reached else beyond
-            axes.add_line(stroke(Look(INK, "", (0.0, ())), [at, at], [place - 0.34, place + 0.34], linewidth=1.1))
+            axes.add_line(
+                stroke(Look(INK, "", (0.0, ())), [at, at], [place - 0.38, place + 0.38], linewidth=1.1, zorder=1.5)
+            )
     axes.set_xlim(0, 2 * beyond - edge)
-    ticks = [tick for tick in MaxNLocator(integer=True, nbins=4).tick_values(0, rounds) if 0 < tick <= 0.85 * rounds]
+    ticks = [
+        tick
+        for tick in MaxNLocator(integer=True, nbins=4, steps=marks.STEPS).tick_values(0, rounds)
+        if 0 < tick <= 0.85 * rounds
+    ]
     axes.set_xticks([*ticks, beyond], [*(f"{tick:g}" for tick in ticks), f"> {rounds}"])
     axes.tick_params(axis="x", labelsize=SMALL)
 
