@@ -41,7 +41,9 @@ def summary(analysis: Analysis) -> str:
     """One line under the title."""
     results = analysis.results
     ended = ", ".join(f"{number} {status}" for status, number in results.counts.items() if number)
-    return f"{listed(results.axis('algorithm'))}: {ended or 'no cell was run'}; {counted(results.replicates, 'replicate')}"
+    return (
+        f"{listed(results.axis('algorithm'))}: {ended or 'no cell was run'}; {counted(results.replicates, 'replicate')}"
+    )
 
 
 def facts(results: Results) -> Facts:

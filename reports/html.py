@@ -100,7 +100,8 @@ def _figure(plate: Plate, look: Looks) -> Figure:
         for place, panel in enumerate(plate.panels)
     ]
     legend = [
-        (name, Markup(inline.swatch(entry, f"{plate.stem}-key-{place}"))) for place, (name, entry) in enumerate(plate.key)
+        (name, Markup(inline.swatch(entry, f"{plate.stem}-key-{place}")))
+        for place, (name, entry) in enumerate(plate.key)
     ]
     lines = plate.table.csv().splitlines()
     return Figure(plate, panels, legend, "\n".join(lines[: LONGEST + 1]), max(0, len(lines) - 1 - LONGEST))

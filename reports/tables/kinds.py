@@ -18,6 +18,7 @@ class Kind:
     write: Callable[[float], str]  # a number for people
     scale: float = 1.0  # from the analysis's unit to the one in which CSV has it
     left: bool = False  # text, not number
+    long: bool = False  # sentences
 
     def text(self, value: Value) -> str:
         """A value for people, without its interval."""
@@ -77,9 +78,12 @@ def _mib(value: float) -> str:
 
 
 TEXT = Kind(str, left=True)
+PROSE = Kind(str, left=True, long=True)
 COUNT = Kind(lambda value: f"{value:g}")
 PERCENT = Kind(percent, scale=100)
 POINTS = Kind(lambda value: points(value, 2), scale=100)
+SIZE = Kind(lambda value: points(value, 2).lstrip("+"), scale=100)
+"""Points of what has no sign."""
 SHARE = Kind(lambda value: f"{value:.2f}")
 NUMBER = Kind(lambda value: f"{value:.2f}".replace("-", "−"))
 SMALL = Kind(lambda value: f"{value:.3f}".replace("-", "−"))
