@@ -10,7 +10,7 @@ from reports.analysis import Analysis
 from reports.blocks import Block
 from reports.results import Results, Run
 from reports.statistics import ROPE
-from reports.tables.kinds import TEXT
+from reports.tables.kinds import PROSE, TEXT
 from reports.tables.table import Column, Group, Row, Table
 from reports.wording import counted, duration, level, listed
 
@@ -128,7 +128,7 @@ LOUD = ("Replicates", "Missing pairs", "Draws")
 
 def threats(analysis: Analysis) -> Table:
     """Every guard and what it saw."""
-    columns = (Column("guard", "guard", TEXT), Column("fired", "fired", TEXT), Column("text", "what it saw", TEXT))
+    columns = (Column("guard", "guard", TEXT), Column("fired", "fired", TEXT), Column("text", "what it saw", PROSE))
     rows = [
         Row({"guard": guard.name, "fired": "yes" if guard.fired else "no", "text": guard.text}, muted=not guard.fired)
         for guard in analysis.guards

@@ -137,7 +137,7 @@ def environment(markdown: bool = False) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=not markdown,
-        **({"finalize": _plain} if markdown else {}),
+        finalize=_plain if markdown else None,
     )
     named: Mapping[str, Any] = {
         "percent": lambda value: Markup(wording.percent(value)),

@@ -94,7 +94,7 @@ def _headline(analysis: Analysis, ids: Mapping[Setting, str]) -> Section:
     lead = [
         f"Accuracies in per cent at the headline round, in brackets the {100 * LEVEL:g} % t interval over replicates, "
         "means over what all algorithms of the block finished. In bold the best and everything that is not separable "
-        f"from it: with {100 * LEVEL:g} % the truly best one is among these. Differences in points, paired by replicate."
+        f"from it: with {100 * LEVEL:g} % the truly best one is among these. Differences: in points, paired."
     ]
     made = [headline(block, ids) for block in analysis.numbered]
     stems = distinct([table.stem for table in made])

@@ -61,7 +61,7 @@ def said(judged: Judged, cells: Sequence[CellDifference] = ()) -> Said:
     if judged.verdict == "undecided" and judged.detectable is not None:
         more.append(
             f"A true difference of {points(judged.detectable, 2)[1:]} points would have been found in "
-            f"{100 * POWER:g} % of such runs: smaller ones are beyond these {counted(estimate.n, 'replicate')}."
+            f"{100 * POWER:g} % of such comparisons; smaller ones may go unseen."
         )
     if len(cells) > 1:
         ahead = sum(each.discovered and each.estimate.mean > 0 for each in cells)

@@ -7,7 +7,7 @@ from reports.analysis.matrix import Entry
 from reports.results import Run, Setting
 from reports.sources import hashes
 from reports.statistics import LEVEL, ROPE
-from reports.tables.kinds import COUNT, NUMBER, POINTS, SHARE, TEXT, P, Value
+from reports.tables.kinds import COUNT, NUMBER, POINTS, SHARE, SIZE, TEXT, P, Value
 from reports.tables.table import Column, Group, Row, Table
 from reports.wording import at_level, points
 
@@ -19,7 +19,7 @@ VERDICTS = (
     Column("difference", "difference", POINTS),
     Column("replicates", "replicates", COUNT),
     Column("cells", "cells", COUNT),
-    Column("detectable", "detectable", POINTS),
+    Column("detectable", "detectable", SIZE),
     Column("bound_low", "bound low", POINTS, shown=False),
     Column("bound_high", "bound high", POINTS, shown=False),
 )
@@ -41,7 +41,7 @@ def verdicts(stem: str, title: str, judged: Sequence[Judged], what: str = "clien
             "bound_low": each.bounds.low if each.bounds else None,
             "bound_high": each.bounds.high if each.bounds else None,
         }
-        groups.setdefault(each.where, []).append(Row(values, cells="cells"))
+        groups.setdefault(each.where, []).append(Row(values))
     reference = judged[0].pair.second if judged else "the reference"
     caption = (
         f"Each algorithm minus {reference}, {what} in points: mean over replicates of their means over cells, with "

@@ -9,11 +9,15 @@ LONG = 40
 """More rows than this do not fit a page: the table then breaks over pages."""
 
 
+PROSE = r"p{0.6\linewidth}"
+"""The layout of a column of sentences."""
+
+
 def latex(table: Table) -> str:
     r"""A table of one float, or one that breaks over pages where it is long. Its \label is tab:`stem`."""
     body = [line for place, group in enumerate(table.groups) for line in _group(table, group, place)]
     heads = " & ".join(_head(column) for column in table.shown) + r" \\"
-    layout = "".join("l" if column.kind.left else "r" for column in table.shown)
+    layout = "".join(PROSE if column.kind.long else "l" if column.kind.left else "r" for column in table.shown)
     label = rf"\label{{tab:{table.stem}}}"
     caption = rf"\caption{{{tex(table.caption)}}}"
     small = r"\footnotesize\setlength{\tabcolsep}{3pt}"

@@ -34,7 +34,7 @@ def robust(analysis: Analysis) -> Table:
         for name, iqm, profile in zip(field.algorithms, field.iqm, field.profile, strict=True):
             values: dict[str, Value] = {"algorithm": name, "iqm": iqm}
             values |= {f"above_{100 * THRESHOLDS[at]:g}": float(profile.mean[at]) for at in shown}
-            rows.append(Row(values, cells="cells"))
+            rows.append(Row(values))
         groups.append(Group(rows, name_of(field), counted(len(field.replicates), "replicate")))
     caption = (
         f"Interquartile mean of client accuracy over cells (%, {100 * LEVEL:g} % t interval over replicates), and the "
