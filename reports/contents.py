@@ -112,6 +112,9 @@ def notices(analysis: Analysis) -> list[str]:
         found.append("No cell of this run has finished: there is nothing to report but how the cells ended.")
     else:
         found += [guard.text for guard in analysis.guards if guard.fired and guard.name in LOUD]
+    if results.joined:
+        names = listed([str(each.get("folder")) for each in results.joined], 20)
+        found.append(f"Joined from {counted(len(results.joined), 'folder')}: {names}.")
     if results.waiting:
         found.append(f"{counted(results.waiting, 'declared cell')} not run yet: the same command resumes.")
     if results.others:
@@ -223,24 +226,29 @@ def protocol(results: Results) -> list[tuple[str, str]]:
     ]
 
 
-def command(results: Results) -> str:
-    """The command that computed the cells, as it can be typed again."""
-    argv = [str(word) for word in results.provenance.get("argv") or ()]
-    return shlex.join(["python", "-m", "bench.run", *argv])
+def commands(results: Results) -> list[str]:
+    """The commands that computed the cells, as they can be typed again."""
+    origins = [each.get("provenance") or {} for each in results.joined] or [results.provenance]
+    return [shlex.join(["python", "-m", "bench.run", *map(str, origin.get("argv") or ())]) for origin in origins]
 
 
 def provenance(results: Results) -> Facts:
     """Code, machine and libraries."""
-    origin, setup = results.provenance, results.setup
+    origin = results.provenance
     versions = origin.get("versions") or {}
     dirty = " with uncommitted changes" if origin.get("dirty") else ""
+    done = [run for run in results.runs if run.score]
+    kinds = ("engine", "device", "precision")
+    engines = sorted({", ".join(str(run.identity.get(kind, "")) for kind in kinds) for run in done})
+    processors = sorted({run.processor for run in done if run.processor})
     rows = [
+        ("Joined from", listed([str(each.get("folder")) for each in results.joined], 20)),
         ("Commit", f"{origin.get('commit') or 'not in a checkout'}{dirty}"),
         ("Commits of the cells", listed(results.commits, 5) if len(results.commits) > 1 else ""),
-        ("Engine", ", ".join(str(setup[name]) for name in ("engine", "device", "precision") if setup.get(name))),
-        ("Data (md5)", ", ".join(f"{name} {md5}" for name, md5 in (setup.get("data") or {}).items())),
+        ("Engine", "; ".join(engines)),
+        ("Data (md5)", ", ".join(f"{name} {md5}" for name, md5 in (results.setup.get("data") or {}).items())),
         ("Started", str(origin.get("started") or "")),
-        ("Processor", str(origin.get("processor") or "")),
+        ("Processor", "; ".join(processors) or str(origin.get("processor") or "")),
         ("Threads per cell", str(origin.get("threads") or "")),
         ("Platform", str(origin.get("platform") or "")),
         ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items() if version)),

@@ -79,7 +79,7 @@ def _words(analysis: Analysis, made: Sequence[Section]) -> dict[str, Any]:
         "places": {setting: sentences.place(setting) for setting in anchors(analysis)},
         "protocol": contents.protocol(results),
         "provenance": contents.provenance(results),
-        "command": contents.command(results),
+        "commands": contents.commands(results),
     }
 
 

@@ -148,7 +148,10 @@ def _robust(analysis: Analysis) -> Section:
     if not analysis.fields:
         return Section("robust", "Interquartile means", ["No two algorithms ran in the same cells."])
     lead = ["A mean hangs on a few cells; the mean of the middle half does not, and a profile shows the whole spread."]
-    tables = [Shown(methods.robust(analysis), heading=False), Shown(methods.profile(analysis), only_files=True)]
+    tables = [
+        Shown(methods.robust(analysis), heading=False),
+        Shown(methods.profile(analysis), heading=False, only_files=True),
+    ]
     return Section("robust", "Interquartile means", lead, tables=tables)
 
 

@@ -126,17 +126,17 @@ MATRIX = (
 def matrix(analysis: Analysis) -> Table:
     """All pairs, the better algorithm first."""
     assert analysis.matrix is not None
-    rows = [_entry(each, analysis.matrix.needed) for each in analysis.matrix.entries]
+    rows = [_entry(each) for each in analysis.matrix.entries]
     caption = (
         "All pairs of algorithms, client accuracy. Difference in points, with intervals that hold together with "
         f"{100 * LEVEL:g} %; wins, ties and losses over cells (a tie: within {points(ROPE)[1:]} points); Wilcoxon's "
-        "signed-rank test over cell means, exact, adjusted by Holm over all pairs; P(first > second) and d_z over "
-        "replicates, each with its own interval."
+        "signed-rank test over cell means, exact, adjusted by Holm over all pairs (it needs "
+        f"{analysis.matrix.needed} cells); P(first > second) and d_z over replicates, each with its own interval."
     )
     return Table("comparison", "All against all", caption, MATRIX, [Group(rows)])
 
 
-def _entry(each: Entry, needed: int) -> Row:
+def _entry(each: Entry) -> Row:
     cells_held = len(each.pair.kept_settings)
     values: dict[str, Value] = {
         "first": each.pair.first,
@@ -145,15 +145,13 @@ def _entry(each: Entry, needed: int) -> Row:
         "wins": each.wins,
         "ties": each.ties,
         "losses": each.losses,
-        "p": f"too few cells ({cells_held} of {needed})" if each.p is None else each.p,
+        "p": "too few cells" if each.p is None else each.p,
         "superiority": each.superiority,
         "effect": each.effect,
         "cells": cells_held,
         "replicates": each.difference.n,
     }
-    return Row(
-        values, bold=frozenset({"p"}) if each.p is not None and each.p <= 1 - LEVEL else frozenset(), cells="cells"
-    )
+    return Row(values, bold=frozenset({"p"}) if each.p is not None and each.p <= 1 - LEVEL else frozenset())
 
 
 BAYES = (
