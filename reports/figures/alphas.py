@@ -1,5 +1,6 @@
 """Client accuracy at the headline round: against alpha, one panel per zoo, or side by side where there is no alpha."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -7,7 +8,7 @@ from functools import partial
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.figures import marks
+from reports.figures import marks, scales
 from reports.figures.plate import Form, Key, Looks, Table
 from reports.figures.sheet import Frame, Picture, names_width, sheet, stroke
 from reports.statistics import Estimate
@@ -31,6 +32,7 @@ class Zoo:
 class Alphas:
     """All panels of a data set and partition."""
 
+    algorithms: Sequence[str]  # who is drawn, in the order of the report
     zoos: Sequence[Zoo]
 
     @property
@@ -45,19 +47,16 @@ def figure(data: Alphas, looks: Looks, form: Form) -> Figure:
     for zoo in data.zoos:
         for estimate in (each for points in zoo.points.values() for each in points if each):
             values += [estimate.mean, estimate.low, estimate.high]
-    limits = marks.span(values, 0.0, 100.0)
+    limits = scales.span(values, 0.0, 100.0)
     if data.lines:
         pictures = [Picture(zoo.title, partial(_against, zoo, looks, limits)) for zoo in data.zoos]
-        frame = Frame(
-            "alpha (not to scale; small: clients differ more)", QUANTITY, height=2.2, least=2.3, key=key(data, looks)
-        )
+        name, left = "alpha (not to scale; small: clients differ more)", scales.beside(limits)
+        frame = Frame(name, QUANTITY, height=2.2, least=2.3, left=left, key=key(data, looks))
         return sheet(pictures, frame, form)
-    left = names_width([name for zoo in data.zoos for name in zoo.points])
-    pictures = [Picture(zoo.title, partial(_beside, zoo, looks, limits, left)) for zoo in data.zoos]
-    rows = max(len(zoo.points) for zoo in data.zoos)
-    frame = Frame(
-        QUANTITY, "", marks.ROW * rows + 0.15, least=1.6, left=left, shared=False, key=key(data, looks)
-    )  # fmt: skip
+    left = names_width(data.algorithms)
+    pictures = [Picture(zoo.title, partial(_beside, zoo, data.algorithms, looks, limits, left)) for zoo in data.zoos]
+    height = marks.ROW * len(data.algorithms) + 0.15
+    frame = Frame(QUANTITY, "", height, least=1.6, left=left, gap=0.24, key=key(data, looks))
     return sheet(pictures, frame, form)
 
 
@@ -74,11 +73,11 @@ def _against(zoo: Zoo, looks: Looks, limits: tuple[float, float], axes: Axes) ->
         axes.add_line(stroke(line, [x for x, _ in there], [point.mean for _, point in there], linewidth=1.0))
         for x, point in there:
             marks.mean(axes, x, point, look)
-    axes.set_ylim(limits)
+    scales.up(axes, limits)
     axes.set_xlim(-0.5, len(zoo.levels) - 0.5)
-    axes.set_xticks(range(len(zoo.levels)), zoo.levels)
-    if sum(extent(level, SMALL) + 0.08 for level in zoo.levels) > axes.get_position().width * _inches(axes):
-        axes.set_xticks(range(0, len(zoo.levels), 2), zoo.levels[::2])
+    room = axes.get_position().width * _inches(axes)
+    every = math.ceil(sum(extent(level, SMALL) + 0.1 for level in zoo.levels) / room)  # the labels that find room
+    axes.set_xticks(range(0, len(zoo.levels), every), zoo.levels[::every])
     axes.grid(visible=False, axis="x")
 
 
@@ -87,19 +86,22 @@ def _inches(axes: Axes) -> float:
     return float(figure.get_size_inches()[0]) if isinstance(figure, Figure) else 0.0
 
 
-def _beside(zoo: Zoo, looks: Looks, limits: tuple[float, float], left: float, axes: Axes) -> None:
-    marks.named_rows(axes, list(zoo.points), left)
+def _beside(zoo: Zoo, names: Sequence[str], looks: Looks, limits: tuple[float, float], left: float, axes: Axes) -> None:
+    marks.named_rows(axes, names, left)
     marks.floor_line(axes, zoo.floors[0], upright=True)
-    for place, (name, points) in enumerate(zoo.points.items()):
-        if points[0]:
-            marks.mean(axes, place, points[0], looks[name], flat=True)
-    axes.set_xlim(limits)
+    for place, name in enumerate(names):
+        point = zoo.points[name][0] if name in zoo.points else None
+        if point:
+            marks.mean(axes, place, point, looks[name], flat=True)
+        else:
+            marks.absent(axes, place, "no result")
+    scales.across(axes, limits)
 
 
 def key(data: Alphas, looks: Looks) -> Key:
     """Who is drawn; the floor alone where rows name the algorithms."""
-    names = [name for zoo in data.zoos for name in zoo.points] if data.lines else []
-    return marks.key(names, looks, floor=any(floor is not None for zoo in data.zoos for floor in zoo.floors))
+    floor = any(height is not None for zoo in data.zoos for height in zoo.floors)
+    return marks.key(data.algorithms if data.lines else (), looks, floor)
 
 
 def table(data: Alphas) -> Table:

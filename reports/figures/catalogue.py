@@ -206,8 +206,8 @@ def _clients(block: Block, looks: Looks) -> Iterator[Plate]:
             family="clients",
             title=f"From client to client: {_named(block)}",
             caption="How unequally an algorithm serves its clients: the box spans the middle half of all clients of "
-            "all replicates around their median, the triangle is the mean of the worst 10 %. Descriptive: clients "
-            "share a run and are no replicates.",
+            "all replicates around their median, the thin line all of them, and the triangle is the mean of the worst "
+            "10 %. Descriptive: clients share a run and are no replicates.",
             table=clients.table(data),
             draw=partial(clients.figure, data, looks),
             titles=[panel.title for panel in data.panels],

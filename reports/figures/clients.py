@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from reports.figures import marks
+from reports.figures import marks, scales
 from reports.figures.plate import Form, Key, Looks, Table, Value
 from reports.figures.sheet import Frame, Picture, names_width, sheet, stroke
 from reports.statistics import Floats, gini, worst_tenth
-from reports.style import FLOOR, INK, Look
+from reports.style import FLOOR, INK, SOLID, Look
 
 DOTS = 150
 """Up to so many clients in a row each is a dot; more are told by the box alone."""
@@ -37,14 +37,15 @@ class Spread:
 class Clients:
     """All panels of a block."""
 
+    algorithms: Sequence[str]  # the rows
     panels: Sequence[Spread]
 
 
 def figure(data: Clients, looks: Looks, form: Form) -> Figure:
     """Boxes over quartiles with a dot per client; the worst tenth's mean is a triangle."""
-    names = list(dict.fromkeys(name for panel in data.panels for name in panel.accuracies))
+    names = data.algorithms
     values = [float(v) for panel in data.panels for each in panel.accuracies.values() for row in each for v in row]
-    limits = marks.span(values, 0.0, 100.0)
+    limits = scales.span(values, 0.0, 100.0)
     left = names_width(names)
     pictures = [Picture(panel.title, partial(_draw, panel, names, looks, limits, left)) for panel in data.panels]
     tall = 0.23 * len(names) + 0.05
@@ -58,12 +59,16 @@ def _draw(
     for place, name in enumerate(names):
         if name in panel.accuracies:
             _row(axes, place, panel.accuracies[name], looks[name].colour)
-    axes.set_xlim(limits)
+        else:
+            marks.absent(axes, place, "no result")
+    scales.across(axes, limits)
 
 
 def _row(axes: Axes, place: int, replicates: Sequence[Floats], colour: str) -> None:
     pooled = np.concatenate(list(replicates))
     low, middle, high = np.percentile(pooled, (25, 50, 75))
+    rule = Look(colour, "", SOLID)
+    axes.add_line(stroke(rule, [pooled.min(), pooled.max()], [place, place], linewidth=0.7))
     axes.add_patch(
         Rectangle((low, place - 0.3), high - low, 0.6, facecolor=(colour, 0.25), edgecolor=colour, linewidth=0.7)
     )
@@ -72,7 +77,7 @@ def _row(axes: Axes, place: int, replicates: Sequence[Floats], colour: str) -> N
         axes.plot(
             np.sort(pooled), heights, linestyle="none", marker="o", markersize=1.6, color=colour, markeredgewidth=0
         )
-    axes.add_line(stroke(Look(colour, "", (0.0, ())), [middle, middle], [place - 0.3, place + 0.3], linewidth=1.6))
+    axes.add_line(stroke(rule, [middle, middle], [place - 0.3, place + 0.3], linewidth=1.6))
     worst = float(np.mean([worst_tenth(each) for each in replicates]))
     axes.add_line(stroke(Look(INK, "^", None), [worst], [place + 0.3], markersize=4.0, clip_on=False))
 

@@ -7,9 +7,9 @@ from functools import partial
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from reports.figures import marks
+from reports.figures import marks, scales
 from reports.figures.plate import Form, Key, Looks, Table
 from reports.figures.sheet import Frame, Picture, sheet, stroke
 from reports.statistics import Band, Floats
@@ -39,17 +39,19 @@ class Cost:
 class Costs:
     """All panels of a data set and partition."""
 
+    algorithms: Sequence[str]  # who is drawn, in the order of the report
     spent: str  # with its unit: "MiB sent, all clients together"
     panels: Sequence[Cost]
 
 
 def figure(data: Costs, looks: Looks, form: Form) -> Figure:
     """Curves; an algorithm that spends nothing is a level line at its last accuracy."""
-    limits = marks.span(
-        marks.ends(course.band for panel in data.panels for course in panel.courses.values()), 0.0, 100.0
+    limits = scales.span(
+        scales.ends(course.band for panel in data.panels for course in panel.courses.values()), 0.0, 100.0
     )
     pictures = [Picture(panel.title, partial(_draw, panel, looks, limits)) for panel in data.panels]
-    return sheet(pictures, Frame(data.spent, QUANTITY, 1.7, least=2.0, key=key(data, looks)), form)
+    left = scales.beside(limits)
+    return sheet(pictures, Frame(data.spent, QUANTITY, 1.7, least=2.0, left=left, gap=0.24, key=key(data, looks)), form)
 
 
 def _draw(panel: Cost, looks: Looks, limits: tuple[float, float], axes: Axes) -> None:
@@ -57,14 +59,13 @@ def _draw(panel: Cost, looks: Looks, limits: tuple[float, float], axes: Axes) ->
     far = bool(paid) and max(spent[-1] for spent in paid) > FAR * min(spent[-1] for spent in paid)
     if far:
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: scales.plain(value)))
         axes.xaxis.set_minor_formatter(NullFormatter())
         first = min(spent[spent > 0][0] for spent in paid)
         axes.set_xlim(0.8 * first, 1.2 * max(spent[-1] for spent in paid))
     else:
         most = max((float(spent[-1]) for spent in paid), default=1.0)
-        axes.set_xlim(-0.03 * most, 1.05 * most)
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=marks.STEPS))
+        scales.across(axes, (-0.03 * most, 1.05 * most))
     for place, (name, course) in enumerate(panel.courses.items()):
         if course.spent[-1] > 0:
             marks.curve(axes, course.spent, course.band, looks[name], place, len(panel.courses), 100.0)
@@ -73,13 +74,13 @@ def _draw(panel: Cost, looks: Looks, limits: tuple[float, float], axes: Axes) ->
             level = stroke(looks[name], list(np.linspace(*ends, 6)), [float(course.band.mean[-1])] * 6)
             level.set_markevery([1, 2, 3, 4])
             axes.add_line(level)
-    axes.set_ylim(limits)
+    scales.up(axes, limits)
 
 
 def key(data: Costs, looks: Looks) -> Key:
     """Who is drawn; of those that send nothing it says so."""
     free = {name for panel in data.panels for name, course in panel.courses.items() if course.spent[-1] <= 0}
-    entries = marks.key((name for panel in data.panels for name in panel.courses), looks)
+    entries = marks.key(data.algorithms, looks)
     return [(f"{name} (sends nothing)" if name in free else name, look) for name, look in entries]
 
 

@@ -1,5 +1,6 @@
 """Mean ranks on a line; bars join algorithms whose ranks lie closer than the critical difference (Demsar 2006)."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,11 +13,12 @@ from reports.figures.plate import Form, Looks, Table
 from reports.figures.sheet import Frame, Picture, sheet, stroke
 from reports.statistics import Floats, cliques
 from reports.style import DOUBLE, INK, SINGLE, SMALL, SOLID, TINY, Look, extent, fitted, label
+from reports.wording import counted
 
 STEP = 0.16  # inches between two names
 BARS = 0.09  # inches between two bars
 TOP = 0.46  # inches above the axis of ranks
-NUMBER = 0.26  # inches of a mean rank
+NUMBER = 0.3  # inches of a mean rank
 CROWD = 5
 """Up to so many algorithms one column is wide enough."""
 
@@ -85,9 +87,11 @@ def _draw(data: Ranks, bars: Sequence[tuple[float, float, int]], looks: Looks, i
     k = len(data.algorithms)
     rule = Look(INK, "", SOLID)
     axes.add_line(stroke(rule, [inside.x(1), inside.x(k)], [inside.axis] * 2, linewidth=0.8))
+    every = math.ceil((extent(str(k), SMALL) + 0.06) / (inside.x(2) - inside.x(1)))
     for rank in range(1, k + 1):
         axes.add_line(stroke(rule, [inside.x(rank)] * 2, [inside.axis, inside.axis + 0.05], linewidth=0.8))
-        axes.text(inside.x(rank), inside.axis + 0.07, str(rank), fontsize=SMALL, ha="center", va="bottom")
+        if (rank - 1) % every == 0:
+            axes.text(inside.x(rank), inside.axis + 0.07, str(rank), fontsize=SMALL, ha="center", va="bottom")
     _draw_width(axes, data, inside)
     for first, last, level in bars:
         height, air = inside.axis - 0.09 - BARS * level, 0.03
@@ -106,7 +110,8 @@ def _draw_width(axes: Axes, data: Ranks, inside: _Inside) -> None:
     k = len(data.algorithms)
     fits = data.width <= k - 1
     tested = "" if data.p is None else ", p < 0.001" if data.p < 0.001 else f", p = {data.p:.3f}"
-    words = f"critical difference {data.width:.2f}{'' if fits else ' (beyond this axis)'}, {data.cells} cells{tested}"
+    beyond = "" if fits else " (beyond this axis)"
+    words = f"critical difference {data.width:.2f}{beyond}, {counted(data.cells, 'cell')}{tested}"
     size = min(SMALL, SMALL * (inside.width - 0.05) / extent(words, SMALL))
     axes.text(inside.width / 2, inside.height - 0.02, words, fontsize=size, ha="center", va="top")
     if fits:
@@ -124,10 +129,9 @@ def _name(axes: Axes, data: Ranks, place: int, depth: int, looks: Looks, inside:
     look = looks[data.algorithms[place]]
     axes.add_line(stroke(Look(look.colour, look.marker, None), [x], [inside.axis], markersize=4.6, zorder=3))
     name, number = fitted(data.algorithms[place], SMALL, inside.side - NUMBER - 0.1), f"{rank:.2f}"
-    out, inner = (0.02, edge - 0.03) if at_left else (inside.width - 0.02, edge + 0.03)
-    towards = ("left", "right") if at_left else ("right", "left")
-    axes.text(out, height, name, fontsize=SMALL, ha=towards[0], va="center")
-    axes.text(inner, height, number, fontsize=TINY, ha=towards[1], va="center")
+    out, side = (-1, "right") if at_left else (1, "left")
+    axes.text(edge + out * 0.03, height, number, fontsize=TINY, ha=side, va="center")
+    axes.text(edge + out * (0.05 + NUMBER), height, name, fontsize=SMALL, ha=side, va="center")
 
 
 def table(data: Ranks) -> Table:

@@ -7,13 +7,12 @@ from functools import partial
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from reports.figures import marks
+from reports.figures import marks, scales
 from reports.figures.plate import Form, Key, Looks, Table
 from reports.figures.sheet import Frame, Picture, names_width, sheet, stroke
 from reports.statistics import ROPE, Estimate
-from reports.style import FLOOR, INK, PALE, TINY, Look
+from reports.style import FLOOR, INK, PALE, Look
 
 OVERALL = "all cells"
 KEY = (
@@ -51,7 +50,7 @@ def figure(data: Forest, looks: Looks, form: Form) -> Figure:
         estimates = [each.estimate for each in data.against[name] if each]
         for estimate in [*estimates, *([data.overall[name]] if name in data.overall else [])]:
             values += [estimate.mean, estimate.low, estimate.high]
-    low, high = marks.span([100 * value for value in values if value is not None])
+    low, high = scales.span([100 * value for value in values if value is not None])
     pictures = [Picture(name, partial(_draw, data, name, rows, looks, (low, high), left)) for name in data.against]
     frame = Frame(
         f"minus {data.reference} (points)", "", marks.ROW * len(rows) + 0.08, left=left, key=key(data),
@@ -69,10 +68,7 @@ def _draw(
     look = looks[name]
     for place, difference in enumerate(data.against[name]):
         if difference is None:
-            axes.annotate(
-                "no pair", (0.98, place), xycoords=("axes fraction", "data"), va="center", ha="right",
-                fontsize=TINY, color=FLOOR,
-            )  # fmt: skip
+            marks.absent(axes, place, "no pair")
         else:
             point = Look(look.colour, look.marker, None, hollow=not difference.discovered)
             marks.mean(axes, place, percent(difference.estimate), point, flat=True)
@@ -80,9 +76,7 @@ def _draw(
         axes.axhline(len(data.cells) - 0.5, color=PALE, linewidth=0.6)
         if name in data.overall:
             _diamond(axes, len(data.cells), percent(data.overall[name]))
-    axes.set_xlim(limits)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=marks.STEPS))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: marks.signed(value, "g")))
+    scales.across(axes, limits, partial(marks.signed, form="g"))
 
 
 def percent(estimate: Estimate) -> Estimate:

@@ -32,7 +32,8 @@ def against_rounds(
         if lines:
             height = 100 * each.floor if floor and each.floor is not None else None
             panels.append(rounds.Curves(at_level(each.alpha), lines, height))
-    return rounds.Rounds(quantity, panels, most) if panels else None
+    names = [name for name in block.algorithms if any(name in panel.lines for panel in panels)]
+    return rounds.Rounds(names, quantity, panels, most) if panels else None
 
 
 def _line(scores: Sequence[Score], value: Callable[[Score], Floats | None]) -> tuple[Floats, Band] | None:
@@ -58,7 +59,13 @@ def against_alpha(found: Sequence[Block]) -> alphas.Alphas | None:
             floors = [None if each.floor is None else 100 * each.floor for each in levels]
             titles = [level(each.alpha) for each in levels]
             zoos.append(alphas.Zoo(f"zoo {block.zoo}", titles, drawn, floors))
-    return alphas.Alphas(zoos) if zoos else None
+    return alphas.Alphas(_ordered(found), zoos) if zoos else None
+
+
+def _ordered(found: Sequence[Block]) -> list[str]:
+    """The algorithms of several blocks that are drawn, in the order in which they are declared."""
+    names = dict.fromkeys(name for block in found for name in block.algorithms)
+    return [name for name in names if any(name in each.done for block in found for each in held(block))]
 
 
 def _accuracy(of: Level, name: str) -> Estimate | None:
@@ -71,7 +78,7 @@ def over_clients(block: Block) -> clients.Clients | None:
         clients.Spread(at_level(each.alpha), {name: [100 * s.clients for s in each.scores(name)] for name in each.done})
         for each in held(block)
     ]
-    return clients.Clients(panels) if panels else None
+    return clients.Clients(_ordered([block]), panels) if panels else None
 
 
 def personal_and_general(block: Block) -> planes.Planes | None:
@@ -82,7 +89,7 @@ def personal_and_general(block: Block) -> planes.Planes | None:
         drawn = {name: pair for name, pair in models.items() if any(pair)}
         if drawn:
             panels.append(planes.Plane(at_level(each.alpha), drawn))
-    return planes.Planes(panels) if panels else None
+    return planes.Planes(_ordered([block]), panels) if panels else None
 
 
 def _personal(scores: Sequence[Score]) -> planes.Model | None:
@@ -113,7 +120,7 @@ def to_target(block: Block, target: float) -> targets.Targets | None:
         for each in levels
     ]
     last = max(int(score.rounds[-1]) for each in levels for name in each.done for score in each.scores(name))
-    return targets.Targets(100 * target, last, panels)
+    return targets.Targets(_ordered([block]), 100 * target, last, panels)
 
 
 def sent(score: Score) -> Floats:
@@ -138,7 +145,8 @@ def against_cost(found: Sequence[Block], spent: str, value: Callable[[Score], Fl
                 for name in block.finishers
             }
             panels.append(costs.Cost(f"zoo {block.zoo}", {name: _course(of, value) for name, of in cells.items()}))
-    return costs.Costs(spent, panels) if panels else None
+    names = [name for name in _ordered(found) if any(name in panel.courses for panel in panels)]
+    return costs.Costs(names, spent, panels) if panels else None
 
 
 def _course(cells: Sequence[Sequence[Score]], value: Callable[[Score], Floats]) -> costs.Course:

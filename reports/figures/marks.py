@@ -4,15 +4,13 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from reports.figures.plate import Key, Looks, Value
 from reports.figures.sheet import stroke
 from reports.statistics import Band, Estimate, Floats
-from reports.style import FLOOR_LOOK, FLOOR_NAME, SMALL, Look, fitted
+from reports.style import FLOOR, FLOOR_LOOK, FLOOR_NAME, SMALL, TINY, Look, fitted
 
 ROW = 0.17  # inches of a row
-STEPS = (1, 2, 5, 10)  # between ticks: what people count in
 OPACITY = 0.16  # of a band; less where there are many
 
 
@@ -53,11 +51,11 @@ def named_rows(axes: Axes, names: Sequence[str], width: float) -> None:
     axes.grid(visible=False, axis="y")
 
 
-def whole_rounds(axes: Axes, first: float, last: float) -> None:
-    """An x axis of rounds, which are whole numbers."""
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5, steps=STEPS))
-    air = max(0.4, 0.03 * (last - first))
-    axes.set_xlim(first - air, last + air)
+def absent(axes: Axes, row: int, words: str) -> None:
+    """Words in a row that has nothing to show, at its right end."""
+    axes.annotate(
+        words, (0.98, row), xycoords=("axes fraction", "data"), va="center", ha="right", fontsize=TINY, color=FLOOR
+    )
 
 
 def key(names: Iterable[str], looks: Looks, floor: bool = False) -> Key:
@@ -84,22 +82,3 @@ def at(band: Band, place: int) -> tuple[Value, ...]:
     """Mean and ends of the interval at one point of a band, for a table."""
     ends = (None if end is None else float(end[place]) for end in (band.low, band.high))
     return (float(band.mean[place]), *ends)
-
-
-def span(values: Iterable[float | None], least: float | None = None, most: float | None = None) -> tuple[float, float]:
-    """Limits of an axis that hold all values, within what is possible, with some air."""
-    held = [value for value in values if value is not None and np.isfinite(value)]
-    low, high = (min(held), max(held)) if held else (0.0, 1.0)
-    low = low if least is None else max(least, low)
-    high = high if most is None else min(most, high)
-    air = max(0.04 * (high - low), 1e-3 * max(abs(high), abs(low), 1.0))
-    return low - air, high + air
-
-
-def ends(bands: Iterable[Band]) -> list[float]:
-    """The lowest and highest values of bands, for `span`."""
-    found = []
-    for band in bands:
-        found += [float(np.min(band.mean if band.low is None else band.low))]
-        found += [float(np.max(band.mean if band.high is None else band.high))]
-    return found

@@ -18,6 +18,7 @@ from reports.style import BLUE, DOUBLE, PALE, SINGLE, SMALL, TINY, VERMILION, ex
 
 FULL = 0.1
 """The difference at which a cell has its full colour, at least; larger where a larger one occurs."""
+SMALLEST = 5.0  # points: type that print still shows
 ROOMY = 0.85  # inches: cells this wide have a third line
 STRONGEST = 0.55  # opacity of full colour: the text on it stays readable
 
@@ -108,6 +109,10 @@ def _write(axes: Axes, lines: Sequence[tuple[str, bool]], row: int, column: int,
     for place, (text, bold) in enumerate(lines):
         largest = SMALL if place == 0 else TINY
         size = min(largest, largest * (cells.each - 0.05) / (extent(text, largest) * (1.12 if bold else 1.0)))
+        if size < SMALLEST:  # the colour and the sign are what is left
+            if place == 0 and text[0] != "0":
+                axes.text(column, row, text[0], fontsize=SMALL, ha="center", va="center")
+            return
         height = row + (place - (len(lines) - 1) / 2) * step / cells.tall
         weight = "bold" if bold else "normal"
         axes.text(column, height, text, fontsize=size, ha="center", va="center", fontweight=weight)

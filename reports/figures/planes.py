@@ -11,7 +11,7 @@ from functools import partial
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.figures import marks
+from reports.figures import marks, scales
 from reports.figures.plate import Form, Key, Looks, Table
 from reports.figures.sheet import Frame, Picture, sheet, stroke
 from reports.statistics import Estimate
@@ -43,18 +43,18 @@ class Plane:
 class Planes:
     """All panels of a block."""
 
+    algorithms: Sequence[str]  # who is drawn, in the order of the report
     panels: Sequence[Plane]
 
 
 def figure(data: Planes, looks: Looks, form: Form) -> Figure:
     """Points with intervals both ways; the better for everyone the further right, for its clients the further up."""
     models = [model for panel in data.panels for pair in panel.models.values() for model in pair if model]
-    across = marks.span([v for model in models for v in _reach(model.everyone)], 0.0, 100.0)
-    up = marks.span([v for model in models for v in _reach(model.clients)], 0.0, 100.0)
+    across = scales.span([v for model in models for v in _reach(model.everyone)], 0.0, 100.0)
+    up = scales.span([v for model in models for v in _reach(model.clients)], 0.0, 100.0)
     pictures = [Picture(panel.title, partial(_draw, panel, looks, across, up)) for panel in data.panels]
-    frame = Frame(
-        "accuracy on the global test set (%)", "client accuracy (%)", 1.6, key=key(data, looks), gap=0.2
-    )  # fmt: skip
+    name, left = "accuracy on the global test set (%)", scales.beside(up)
+    frame = Frame(name, "client accuracy (%)", left=left, gap=0.2, key=key(data, looks))
     return sheet(pictures, frame, form)
 
 
@@ -73,8 +73,8 @@ def _draw(panel: Plane, looks: Looks, across: tuple[float, float], up: tuple[flo
         for model, hollow in ((personal, False), (general, True)):
             if model:
                 _cross(axes, model, Look(look.colour, look.marker, look.dash, hollow))
-    axes.set_xlim(across)
-    axes.set_ylim(up)
+    scales.across(axes, across)
+    scales.up(axes, up)
 
 
 def _cross(axes: Axes, model: Model, look: Look) -> None:
@@ -85,8 +85,7 @@ def _cross(axes: Axes, model: Model, look: Look) -> None:
 
 def key(data: Planes, looks: Looks) -> Key:
     """Who is drawn, and which marks are which models."""
-    names = dict.fromkeys(name for panel in data.panels for name in panel.models)
-    points = [(name, Look(looks[name].colour, looks[name].marker, None)) for name in names]
+    points = [(name, Look(looks[name].colour, looks[name].marker, None)) for name in data.algorithms]
     return [*points, *KEY]
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.figures import marks
+from reports.figures import marks, scales
 from reports.figures.plate import Form, Key, Looks, Table
 from reports.figures.sheet import Frame, Picture, sheet
 from reports.statistics import Band, Floats
@@ -26,6 +26,7 @@ class Curves:
 class Rounds:
     """What is drawn against rounds."""
 
+    algorithms: Sequence[str]  # who is drawn, in the order of the report
     quantity: str  # with its unit: "client accuracy (%)", "client loss (nats)"
     panels: Sequence[Curves]
     most: float | None = None  # the largest value that is possible; the least is 0
@@ -35,12 +36,12 @@ def figure(data: Rounds, looks: Looks, form: Form) -> Figure:
     """Curves with their bands, on the same scale in all panels."""
     lines = [line for panel in data.panels for line in panel.lines.values()]
     most = data.most or 1.6 * max(float(band.mean.max()) for _, band in lines)  # a band may reach beyond the axis
-    limits = marks.span([*marks.ends(band for _, band in lines), *(panel.floor for panel in data.panels)], 0.0, most)
+    limits = scales.span([*scales.ends(band for _, band in lines), *(panel.floor for panel in data.panels)], 0.0, most)
     first, last = min(float(rounds[0]) for rounds, _ in lines), max(float(rounds[-1]) for rounds, _ in lines)
     pictures = [
         Picture(panel.title, partial(_draw, panel, looks, limits, (first, last), data.most)) for panel in data.panels
     ]
-    return sheet(pictures, Frame("round", data.quantity, key=key(data, looks)), form)
+    return sheet(pictures, Frame("round", data.quantity, left=scales.beside(limits), key=key(data, looks)), form)
 
 
 def _draw(
@@ -54,14 +55,13 @@ def _draw(
     marks.floor_line(axes, panel.floor)
     for place, (name, (x, band)) in enumerate(panel.lines.items()):
         marks.curve(axes, x, band, looks[name], place, len(panel.lines), most)
-    axes.set_ylim(limits)
-    marks.whole_rounds(axes, *rounds)
+    scales.up(axes, limits)
+    scales.rounds(axes, *rounds)
 
 
 def key(data: Rounds, looks: Looks) -> Key:
     """Who is drawn."""
-    names = [name for panel in data.panels for name in panel.lines]
-    return marks.key(names, looks, floor=any(panel.floor is not None for panel in data.panels))
+    return marks.key(data.algorithms, looks, floor=any(panel.floor is not None for panel in data.panels))
 
 
 def table(data: Rounds) -> Table:

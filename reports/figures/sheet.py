@@ -20,6 +20,7 @@ from reports.style import DOUBLE, PAPER, SINGLE, SMALL, Look, extent, fitted, la
 LINE = 0.145  # inches from one line of text to the next
 LEGEND = 7.5  # points
 EM = LEGEND / 72  # inches: the unit of the three below
+LONGEST = 1.7  # inches of a name in a legend
 GAP, APART = 0.6, 1.5  # between a piece of line and its name; between two columns
 
 
@@ -66,7 +67,7 @@ def sheet(pictures: Sequence[Picture], frame: Frame, form: Form) -> Figure:
                 axes.set_title(fitted(picture.title, 8.0, grid.each + 0.8 * grid.side), pad=3.0)
             if place % grid.columns == 0 or not frame.shared:
                 axes.set_ylabel(frame.ylabel, verticalalignment="top")
-                axes.yaxis.set_label_coords(0.03 - frame.left / grid.each, 0.5)
+                axes.yaxis.set_label_coords((0.03 - frame.left) / grid.each, 0.5)
             else:
                 axes.tick_params(axis="y", labelleft=False, length=0)
         if frame.xlabel:
@@ -139,7 +140,7 @@ class _Legend:
     def of(cls, key: Key, width: float) -> "_Legend":
         looks = [look for _, look in key]
         handle = 3.2 if any(look.dash and look.marker for look in looks) else 2.0 if any(x.dash for x in looks) else 1.2
-        names = [fitted(name, LEGEND, width - 0.1 - (handle + GAP) * EM) for name, _ in key]
+        names = [fitted(name, LEGEND, LONGEST) for name, _ in key]
         entries = np.asarray([(handle + GAP) * EM + extent(name, LEGEND) for name in names])
         for rows in range(1, len(names) + 1):
             columns = math.ceil(len(names) / rows)  # as even as so many rows allow

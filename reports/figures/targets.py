@@ -7,9 +7,8 @@ from functools import partial
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from reports.figures import marks
+from reports.figures import marks, scales
 from reports.figures.plate import Form, Key, Looks, Table
 from reports.figures.sheet import Frame, Picture, names_width, sheet, stroke
 from reports.statistics import Reach, median_rounds
@@ -34,6 +33,7 @@ class Race:
 class Targets:
     """All panels of a block."""
 
+    algorithms: Sequence[str]  # the rows
     target: float  # client accuracy in per cent
     rounds: int  # the last evaluated one, R
     panels: Sequence[Race]
@@ -41,7 +41,7 @@ class Targets:
 
 def figure(data: Targets, looks: Looks, form: Form) -> Figure:
     """A dot per run; the shaded strip at the right is beyond the last round."""
-    names = list(dict.fromkeys(name for panel in data.panels for name in panel.runs))
+    names = data.algorithms
     left = names_width(names)
     pictures = [Picture(panel.title, partial(_draw, panel, names, data.rounds, looks, left)) for panel in data.panels]
     frame = Frame(
@@ -57,7 +57,9 @@ def _draw(panel: Race, names: Sequence[str], rounds: int, looks: Looks, left: fl
     axes.axvspan(edge, 2 * beyond - edge, facecolor=PALE, alpha=0.6, linewidth=0)
     for place, name in enumerate(names):
         runs = sorted(panel.runs.get(name, ()), key=lambda run: (not run.reached, run.round))
-        if runs:
+        if not runs:
+            marks.absent(axes, place, "no result")
+        else:
             heights = place + np.linspace(-0.24, 0.24, len(runs)) if len(runs) > 1 else [float(place)]
             for height, run in zip(heights, runs, strict=True):
                 look = looks[name]
@@ -69,12 +71,9 @@ def _draw(panel: Race, names: Sequence[str], rounds: int, looks: Looks, left: fl
                 stroke(Look(INK, "", (0.0, ())), [at, at], [place - 0.38, place + 0.38], linewidth=1.1, zorder=1.5)
             )
     axes.set_xlim(0, 2 * beyond - edge)
-    ticks = [
-        tick
-        for tick in MaxNLocator(integer=True, nbins=4, steps=marks.STEPS).tick_values(0, rounds)
-        if 0 < tick <= 0.85 * rounds
-    ]
-    axes.set_xticks([*ticks, beyond], [*(f"{tick:g}" for tick in ticks), f"> {rounds}"])
+    free = beyond - 0.2 * (2 * beyond - edge)  # so that no label runs into that of the strip
+    ticks = [tick for tick in scales.ticks((0, rounds + 1), 4, whole=True) if 1 <= tick <= free]
+    axes.set_xticks([*ticks, beyond], [*map(scales.plain, ticks), f"> {rounds}"])
     axes.tick_params(axis="x", labelsize=SMALL)
 
 

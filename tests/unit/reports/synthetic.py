@@ -61,6 +61,12 @@ def counts(alpha: float | None, clients: int, classes: int, *axes: object) -> li
     return np.floor(shares.T * (1440 if clients < 50 else 60000) / classes + 1e-9).astype(int).tolist()
 
 
+def spread(mean: float, clients: int) -> list[float]:
+    """Accuracies of clients around their mean, within [0, 1]; one alone has the mean."""
+    reach = min(0.15, mean, 1 - mean)
+    return (mean + reach * np.linspace(-1, 1, clients)).tolist() if clients > 1 else [mean]
+
+
 def result(
     algorithm: str, alpha: float | None, replicate: int, *axes: object,
     rounds: int = 30, clients: int = 10, classes: int = 10, never_sampled: int = 0,
@@ -119,7 +125,7 @@ def result(
                 "round": rounds,
                 **{key: figures[key][-1] for key in keys},
                 "clients": {
-                    "accuracy": [figures["accuracy"][-1]] * clients,
+                    "accuracy": spread(figures["accuracy"][-1], clients),
                     "loss": [0.5] * clients,
                     "global_accuracy": [0.5] * clients if kind == "personal" else None,
                 },
