@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,36 +11,30 @@ import jinja2
 from markupsafe import Markup
 
 from bench.records.store import StoreError, save
-from reports import contents, tables, wording
-from reports.blocks import LOCAL, Block, blocks
-from reports.figures import Panel, Plate, files, inline, plates
+from reports import contents, figures, sentences, wording
+from reports.analysis import Analysis, analyse
+from reports.compared import compared
+from reports.figures import Looks, Plate, files, inline
 from reports.results import Results, read
+from reports.sections import Section, sections
+from reports.sources import anchors, sources
 from reports.style import looks
+from reports.tables.files import write as write_tables
 
 TEMPLATES = Path(__file__).parent / "templates"
-OURS = re.compile(
-    r"(headline|accuracy|clients|differences|global|loss|matrix|partition|planes|ranks|target)-.*\.(csv|tex|svg|pdf|png)"
-)
-"""Files an earlier rendering may have left; one that is not written again would show what is no longer so."""
+LONGEST = 300
+"""Rows of a figure's data that the page holds; all of them are in its CSV file."""
 
 
 @dataclass(frozen=True)
-class Section:
-    """A block of the headline table with the names of its files."""
-
-    block: Block
-    stem: str
-    gaps: Sequence[str]
-    compared: bool  # whether any row has a difference to Local
-
-
-@dataclass(frozen=True)
-class Shown:
+class Figure:
     """A plate with its drawings for the page."""
 
     plate: Plate
-    panels: Sequence[tuple[Panel, Markup]]  # with its <svg>
+    panels: Sequence[tuple[Any, Markup]]  # panel, <svg>
     legend: Sequence[tuple[str, Markup]]  # name, <svg>
+    data: str  # CSV
+    cut: int  # rows that the page leaves out
 
 
 def render(out: Path, results: Results | None = None) -> Path:
@@ -49,62 +43,76 @@ def render(out: Path, results: Results | None = None) -> Path:
     Where nothing has finished the page says so and how the cells ended. Raises NotResults for a folder that no run
     wrote, and StoreError where files cannot be read or written.
     """
-    results = results or read(out)
+    analysis = analyse(results or read(out))
     report = Path(out) / "report"
-    found = blocks(results)
-    numbered = [block for block in found if block.groups]
-    look = looks(results.axis("algorithm"))
-    drawn = plates(results, found, look)
-    table_stems = wording.distinct([tables.stem(block) for block in numbered])
+    look = looks(analysis.results.axis("algorithm"))
+    plates = figures.plates(analysis.results, analysis.blocks, look, compared(analysis))
+    made = sections(analysis)
     with _explained(report):
-        written = []
         for folder in ("figures", "tables"):
             (report / folder).mkdir(parents=True, exist_ok=True)
-        for plate in drawn:
-            written += files.write(plate, report / "figures")
-        written += tables.write(numbered, table_stems, report / "tables")
+        written = [path for plate in plates for path in files.write(plate, report / "figures")]
+        written += write_tables([shown.table for each in made for shown in each.tables], report / "tables")
         _clear(report, written)
-    sections = [_section(block, stem) for block, stem in zip(numbered, table_stems, strict=True)]
-    shown = [_shown(plate) for plate in drawn]
-    words = _words(results, found, sections, shown)
+    words = _words(analysis, made)
     words["tidy"] = (Path(out) / "tidy" / "runs.csv").is_file()
-    save(report / "report.md", _markdown().get_template("report.md.j2").render(words))
+    shown = {"figures": _by_family(plates, made)}
+    save(report / "report.md", environment(markdown=True).get_template("report.md.j2").render(words, **shown))
+    drawn = {anchor: [_figure(plate, look) for plate in held] for anchor, held in shown["figures"].items()}
     page = report / "report.html"
-    save(page, _pages().get_template("report.html.j2").render(words, style=Markup(_read("style.css"))))
+    text = environment().get_template("report.html.j2").render(words, figures=drawn, style=Markup(style()))
+    save(page, text)
     return page
 
 
-def _words(
-    results: Results, found: Sequence[Block], sections: Sequence[Section], shown: Sequence[Shown]
-) -> dict[str, Any]:
+def _words(analysis: Analysis, made: Sequence[Section]) -> dict[str, Any]:
+    results = analysis.results
     return {
         "title": contents.title(results),
+        "summary": contents.summary(analysis),
+        "notices": contents.notices(analysis),
+        "sections": made,
         "facts": contents.facts(results),
-        "notices": contents.notices(results, found),
-        "sections": sections,
-        "figures": shown,
         "endings": contents.endings(results),
+        "sources": sources(analysis),
+        "anchors": anchors(analysis),
+        "places": {setting: sentences.place(setting) for setting in anchors(analysis)},
         "protocol": contents.protocol(results),
         "provenance": contents.provenance(results),
-        "command": contents.command(results),
-        "local": LOCAL,
+        "commands": contents.commands(results),
     }
 
 
-def _section(block: Block, stem: str) -> Section:
-    compared = any(row.to_local for group in block.groups for row in group.rows)
-    return Section(block, stem, contents.gaps(block), compared)
+def _by_family(plates: Sequence[Plate], made: Sequence[Section]) -> dict[str, list[Plate]]:
+    """The figures of each section. Raises ValueError where one has no place, so that none is lost unseen."""
+    homes = {family: section.anchor for section in made for family in section.families}
+    if homeless := {plate.family for plate in plates} - homes.keys():
+        raise ValueError(f"figures without a section: {', '.join(sorted(homeless))}")
+    found: dict[str, list[Plate]] = {section.anchor: [] for section in made}
+    for plate in plates:
+        found[homes[plate.family]].append(plate)
+    return found
 
 
-def _shown(plate: Plate) -> Shown:
+def _figure(plate: Plate, look: Looks) -> Figure:
     panels = [
         (panel, Markup(inline.element(panel.draw(), f"{plate.stem}-{place}")))
         for place, panel in enumerate(plate.panels)
     ]
     legend = [
-        (name, Markup(inline.swatch(one, f"{plate.stem}-key-{place}"))) for place, (name, one) in enumerate(plate.key)
+        (name, Markup(inline.swatch(entry, f"{plate.stem}-key-{place}")))
+        for place, (name, entry) in enumerate(plate.key)
     ]
-    return Shown(plate, panels, legend)
+    lines = plate.table.csv().splitlines()
+    return Figure(plate, panels, legend, "\n".join(lines[: LONGEST + 1]), max(0, len(lines) - 1 - LONGEST))
+
+
+FAMILIES = (
+    *("accuracy", "loss", "global", "partition", "planes", "clients", "target", "differences", "matrix", "ranks"),
+    *("headline", "verdicts", "comparison", "bayes", "iqm", "profile", "costs", "threats", "missing", "all"),
+)
+OURS = re.compile(rf"({'|'.join(FAMILIES)})(-.*)?\.(csv|md|tex|svg|pdf|png)")
+"""Files an earlier rendering may have left; one that is not written again would show what is no longer so."""
 
 
 def _clear(report: Path, written: Iterable[Path]) -> None:
@@ -115,49 +123,35 @@ def _clear(report: Path, written: Iterable[Path]) -> None:
                 path.unlink()
 
 
-def _read(name: str) -> str:
-    return (TEMPLATES / name).read_text(encoding="utf-8")
+def style() -> str:
+    """The style sheet of all pages."""
+    return (TEMPLATES / "style.css").read_text(encoding="utf-8")
 
 
-def _pages() -> jinja2.Environment:
-    return _environment(autoescape=True)
-
-
-def _markdown() -> jinja2.Environment:
-    return _environment(autoescape=False, finalize=_plain)
-
-
-def _environment(**options: Any) -> jinja2.Environment:
-    environment = jinja2.Environment(
+def environment(markdown: bool = False) -> jinja2.Environment:
+    """Templates with what they need; text from outside is escaped for the language they write."""
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        **options,
+        autoescape=not markdown,
+        finalize=_plain if markdown else None,
     )
-    numbers: list[Callable[..., str]] = [wording.percent, wording.points, wording.interval]
-    environment.filters.update({write.__name__: _safe(write) for write in numbers})
-    environment.filters.update(level=wording.level, counted=wording.counted, listed=wording.listed)
-    return environment
-
-
-def _safe(write: Callable[..., str]) -> Callable[..., Markup]:
-    """Numbers hold no markup, so their brackets need no escape."""
-    return lambda *args, **kwargs: Markup(write(*args, **kwargs))
+    named: Mapping[str, Any] = {
+        "percent": lambda value: Markup(wording.percent(value)),
+        "level": wording.level,
+        "counted": wording.counted,
+        "listed": wording.listed,
+    }
+    made.filters.update(named)
+    return made
 
 
 def _plain(value: object) -> object:
-    """Text from outside as Markdown prints it: no markup, one line. What is marked safe passes.
-
-    >>> print(_plain("a|b <i> *c*"))
-    a\\|b &lt;i&gt; \\*c\\*
-    """
-    if not isinstance(value, str) or isinstance(value, Markup):
-        return value
-    text = " ".join(value.split()) if value.strip() else value
-    text = re.sub(r"([\\`*_\[\]|#~$])", r"\\\1", text)
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Text from outside as Markdown prints it. What is marked safe passes."""
+    return value if not isinstance(value, str) or isinstance(value, Markup) else wording.markdown(value)
 
 
 @contextlib.contextmanager

@@ -142,6 +142,7 @@ class Results:
     others: int  # cells of the folder that the latest declaration does not hold
     commits: Sequence[str]  # of the code that computed the cells
     notices: Sequence[str] = field(default=())  # cell files that could not be read
+    joined: Sequence[Mapping[str, Any]] = field(default=())  # "folder" and "provenance" of each folder it was made of
 
     @property
     def counts(self) -> dict[str, int]:
@@ -199,6 +200,7 @@ def read(out: Path) -> Results:
         others=len({path.stem for path in store.cells.glob("*.json")} - set(declared)),
         commits=sorted({run.commit for run in runs}),
         notices=list(store.notices),
+        joined=manifest.get("joined") or [],
     )
 
 

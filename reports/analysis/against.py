@@ -40,6 +40,11 @@ class Judged:
     why: str = ""  # why there is no interval
 
     @property
+    def cells(self) -> int:
+        """How many settings count."""
+        return len(self.pair.kept_settings)
+
+    @property
     def descriptive(self) -> bool:
         """Whether there are too few replicates for any claim."""
         return self.estimate.n < FEW

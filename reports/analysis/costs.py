@@ -56,7 +56,7 @@ def _table(block: Block) -> CostTable | None:
         return None
     runs = [level.finished[name][r] for name in block.finishers for level, r in draws]
     machines = {
-        Machine(*(str(run.identity.get(key, "")) for key in ("engine", "device", "precision")), run.processor)
+        Machine._make([*(str(run.identity.get(key, "")) for key in ("engine", "device", "precision")), run.processor])
         for run in runs
     }
     rows = [_row(name, [level.done[name][r] for level, r in draws], block.target) for name in block.finishers]

@@ -40,7 +40,7 @@ class Matrix:
     """The comparison of all algorithms that finished anything."""
 
     algorithms: Sequence[str]  # the best first
-    entries: Sequence[Entry]  # pairs that share no cell are left out
+    entries: Sequence[Entry]  # the better algorithm's name first; pairs that share no cell are left out
     needed: int  # cells that a test needs to be able to reach significance among so many pairs
 
     def entry(self, first: str, second: str) -> Entry | None:
@@ -60,8 +60,8 @@ def matrix(algorithms: Sequence[str], runs: Index, settings: Sequence[Setting]) 
     The family of tests is all pairs of the matrix, those without a test too: whether a pair is tested depends on its
     number of cells alone, and one that is not tested counts as p = 1.
     """
-    every = (pair(first, second, runs, settings) for first, second in combinations(algorithms, 2))
-    found = [each for each in every if each.any]
+    order = _ordered(algorithms, _pairs(algorithms, runs, settings))
+    found = _pairs(order, runs, settings)
     if not found:
         return None
     intervals = simultaneous_intervals([np.subtract(*each.by_replicate()) for each in found])
@@ -84,7 +84,12 @@ def matrix(algorithms: Sequence[str], runs: Index, settings: Sequence[Setting]) 
                 effect=standardised(a, b),
             )
         )
-    return Matrix(_ordered(algorithms, entries), entries, pairs_needed(len(found)))
+    return Matrix(order, entries, pairs_needed(len(found)))
+
+
+def _pairs(algorithms: Sequence[str], runs: Index, settings: Sequence[Setting]) -> list[Pair]:
+    every = (pair(first, second, runs, settings) for first, second in combinations(algorithms, 2))
+    return [each for each in every if each.any]
 
 
 def _p(each: Pair, comparisons: int) -> float | None:
@@ -95,11 +100,11 @@ def _p(each: Pair, comparisons: int) -> float | None:
     return None
 
 
-def _ordered(algorithms: Sequence[str], entries: Sequence[Entry]) -> list[str]:
-    """Best first: by the mean of their differences to the others; at a tie as declared."""
+def _ordered(algorithms: Sequence[str], found: Sequence[Pair]) -> list[str]:
+    """Best first, by the mean of their differences to the others; at a tie as declared."""
     gains: dict[str, list[float]] = {}
-    for each in entries:
-        gains.setdefault(each.pair.first, []).append(each.difference.mean)
-        gains.setdefault(each.pair.second, []).append(-each.difference.mean)
-    held = [name for name in algorithms if name in gains]
-    return sorted(held, key=lambda name: -sum(gains[name]) / len(gains[name]))
+    for each in found:
+        mean = float(np.subtract(*each.by_replicate()).mean())
+        gains.setdefault(each.first, []).append(mean)
+        gains.setdefault(each.second, []).append(-mean)
+    return sorted((name for name in algorithms if name in gains), key=lambda name: -float(np.mean(gains[name])))

@@ -98,7 +98,7 @@ def paired_difference(a: ArrayLike, b: ArrayLike, level: float = LEVEL) -> Estim
 
 
 def paired_p(a: ArrayLike, b: ArrayLike) -> float | None:
-    """The two-sided p of the paired t test that ``a - b`` has mean 0, from n pairs [n]; the test of `paired_difference`.
+    """The two-sided p of the paired t test that ``a - b`` has mean 0, from n pairs [n]; `paired_difference` as a test.
 
     ``t = sqrt(n) mean(d) / s`` on n - 1 degrees of freedom. Where all pairs are equal p is 1. None for one pair, and
     where all differences are equal but not 0 (up to rounding noise): t would be infinite, and such replicates are more

@@ -1,0 +1,29 @@
+"""Tables as files: CSV for programs, Markdown for notes, LaTeX for papers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from reports import wording
+from reports.tables.latex import document, latex
+from reports.tables.table import Table
+
+ALL = "all"
+"""The document that sets all tables of the folder."""
+
+
+def write(tables: Sequence[Table], folder: Path) -> list[Path]:
+    """Write each table in each format, and a document that sets them; returns the paths."""
+    paths = []
+    for table in tables:
+        for kind, text in (("csv", table.csv()), ("md", markdown(table)), ("tex", latex(table))):
+            paths.append(folder / f"{table.stem}.{kind}")
+            paths[-1].write_text(text, encoding="utf-8", newline="\n")
+    if tables:
+        paths.append(folder / f"{ALL}.tex")
+        paths[-1].write_text(document([table.stem for table in tables]), encoding="utf-8", newline="\n")
+    return paths
+
+
+def markdown(table: Table) -> str:
+    """A table with its caption."""
+    return f"{table.markdown()}\n{wording.markdown(table.caption)}\n"
