@@ -31,8 +31,8 @@ from reports.results import Picture, Results, Score
 from reports.statistics import Floats
 from reports.wording import distinct, slug
 
-INTERVAL = "95 % t interval over replicates"
-BAND = f"the bands are its pointwise {INTERVAL}"
+INTERVALS = "95 % t intervals over replicates"
+BANDS = f"the bands are their pointwise {INTERVALS}"
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def _against_alpha(found: Sequence[Block], looks: Looks) -> Iterator[Plate]:
             title=f"Client accuracy {'against alpha' if data.lines else 'by algorithm'}: {', '.join(place)}",
             caption="How well each algorithm serves its clients, and how far above the majority floor (what a constant "
             "guess of each client's most frequent class reaches) and above training alone (local). Means over "
-            f"replicates at the headline round; the bars are the {INTERVAL}.",
+            f"replicates at the headline round; the bars are their {INTERVALS}.",
             table=alphas.table(data),
             draw=partial(alphas.figure, data, looks),
             titles=[zoo.title for zoo in data.zoos],
@@ -98,7 +98,8 @@ def _forest(data: Forest, looks: Looks) -> Plate:
         title=f"Cell by cell against {data.reference}: {data.scope}",
         caption=f"Where each algorithm is ahead of {data.reference} (right of 0) or behind, by how much: a filled mark "
         "is a difference that the Benjamini-Hochberg procedure keeps at a false discovery rate of 5 %, and the grey "
-        f"strip is practical equivalence (within {100 * data.rope:g} points). Bars are paired {INTERVAL}.",
+        f"strip is practical equivalence (within {100 * data.rope:g} points). The bars are {INTERVALS}, of differences "
+        "paired by replicate.",
         table=forest.table(data),
         draw=partial(forest.figure, data, looks),
         titles=list(data.against),
@@ -145,7 +146,7 @@ def _planes(block: Block, looks: Looks) -> Iterator[Plate]:
             title=f"Personal against general: {_named(block)}",
             caption="Whether an algorithm ends with a general model (right), with models good for their own clients "
             "(up), or with both: a line joins the personal models (filled) and the global model (open) of one "
-            f"algorithm. Means over replicates at the headline round; bars are {INTERVAL}s.",
+            f"algorithm. Means over replicates at the headline round; the bars are their {INTERVALS}.",
             table=planes.table(data),
             draw=partial(planes.figure, data, looks),
             titles=[panel.title for panel in data.panels],
@@ -167,7 +168,8 @@ QUANTITIES: tuple[tuple[str, str, str, Callable[[Score], Floats | None], str], .
         "Client loss against round",
         "client loss (nats)",
         lambda score: score.loss,
-        "Whether the models that clients are given grow overconfident: a loss that rises while accuracy stands still.",
+        "Whether the models that clients are given grow overconfident: a loss that rises while accuracy stands still. "
+        "Bands that leave the axis are cut.",
     ),
     (
         "global-rounds",
@@ -190,7 +192,7 @@ def _rounds(block: Block, looks: Looks) -> Iterator[Plate]:
                 stem=slug(family, *_place(block)),
                 family=family,
                 title=f"{title}: {_named(block)}",
-                caption=f"{reading} Means over replicates; {BAND}.",
+                caption=f"{reading} Means over replicates; {BANDS}.",
                 table=rounds.table(data),
                 draw=partial(rounds.figure, data, looks),
                 titles=[panel.title for panel in data.panels],
@@ -248,7 +250,7 @@ def _costs(found: Sequence[Block], looks: Looks) -> Iterator[Plate]:
                 family=family,
                 title=f"Client accuracy against {title}: {', '.join(place)}",
                 caption=f"What an accuracy costs in {title} ({note}). Means over the alphas that all algorithms of the "
-                f"zoo finished; {BAND}; one that costs nothing is a level line at its last accuracy.",
+                f"zoo finished; {BANDS}; one that costs nothing is a level line at its last accuracy.",
                 table=costs.table(data),
                 draw=partial(costs.figure, data, looks),
                 titles=[panel.title for panel in data.panels],
