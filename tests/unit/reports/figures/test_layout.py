@@ -30,7 +30,7 @@ def test_every_figure_is_fit_to_print(case: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("case", ["usual", "many"])
 def test_every_figure_fits_one_column(case: str, tmp_path: Path) -> None:
     found = {}
-    for plate in drawings(written(tmp_path, **{**CASES[case], "zoos": ["cnn"]})):
+    for plate in drawings(written(tmp_path, **{**CASES[case], "zoos": ["cnn"], "alphas": [0.1, 0.5, 1.0]})):
         figure = plate.draw(Form(SINGLE))
         assert figure.get_figwidth() == SINGLE
         found[plate.stem] = problems(figure)
