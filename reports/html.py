@@ -3,7 +3,6 @@
 import contextlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,10 @@ import jinja2
 from markupsafe import Markup
 
 from bench.records.store import StoreError, save
-from reports import contents, figures, sentences, wording
+from reports import contents, drawing, figures, sentences, wording
 from reports.analysis import Analysis, analyse
 from reports.compared import compared
-from reports.figures import Looks, Plate, files, inline
+from reports.drawing import Drawn
 from reports.results import Results, read
 from reports.sections import Section, sections
 from reports.sources import anchors, sources
@@ -22,19 +21,6 @@ from reports.style import looks
 from reports.tables.files import write as write_tables
 
 TEMPLATES = Path(__file__).parent / "templates"
-LONGEST = 300
-"""Rows of a figure's data that the page holds; all of them are in its CSV file."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A plate with its drawings for the page."""
-
-    plate: Plate
-    panels: Sequence[tuple[Any, Markup]]  # panel, <svg>
-    legend: Sequence[tuple[str, Markup]]  # name, <svg>
-    data: str  # CSV
-    cut: int  # rows that the page leaves out
 
 
 def render(out: Path, results: Results | None = None) -> Path:
@@ -51,17 +37,16 @@ def render(out: Path, results: Results | None = None) -> Path:
     with _explained(report):
         for folder in ("figures", "tables"):
             (report / folder).mkdir(parents=True, exist_ok=True)
-        written = [path for plate in plates for path in files.write(plate, report / "figures")]
+        drawn = drawing.draw(plates, report / "figures")
+        written = [path for each in drawn for path in each.files]
         written += write_tables([shown.table for each in made for shown in each.tables], report / "tables")
         _clear(report, written)
     words = _words(analysis, made)
     words["tidy"] = (Path(out) / "tidy" / "runs.csv").is_file()
-    shown = {"figures": _by_family(plates, made)}
-    save(report / "report.md", environment(markdown=True).get_template("report.md.j2").render(words, **shown))
-    drawn = {anchor: [_figure(plate, look) for plate in held] for anchor, held in shown["figures"].items()}
+    words["figures"] = _by_family(drawn, made)
+    save(report / "report.md", environment(markdown=True).get_template("report.md.j2").render(words))
     page = report / "report.html"
-    text = environment().get_template("report.html.j2").render(words, figures=drawn, style=Markup(style()))
-    save(page, text)
+    save(page, environment().get_template("report.html.j2").render(words, style=Markup(style())))
     return page
 
 
@@ -83,28 +68,15 @@ def _words(analysis: Analysis, made: Sequence[Section]) -> dict[str, Any]:
     }
 
 
-def _by_family(plates: Sequence[Plate], made: Sequence[Section]) -> dict[str, list[Plate]]:
+def _by_family(drawn: Sequence[Drawn], made: Sequence[Section]) -> dict[str, list[Drawn]]:
     """The figures of each section. Raises ValueError where one has no place, so that none is lost unseen."""
     homes = {family: section.anchor for section in made for family in section.families}
-    if homeless := {plate.family for plate in plates} - homes.keys():
+    if homeless := {each.plate.family for each in drawn} - homes.keys():
         raise ValueError(f"figures without a section: {', '.join(sorted(homeless))}")
-    found: dict[str, list[Plate]] = {section.anchor: [] for section in made}
-    for plate in plates:
-        found[homes[plate.family]].append(plate)
+    found: dict[str, list[Drawn]] = {section.anchor: [] for section in made}
+    for each in drawn:
+        found[homes[each.plate.family]].append(each)
     return found
-
-
-def _figure(plate: Plate, look: Looks) -> Figure:
-    panels = [
-        (panel, Markup(inline.element(panel.draw(), f"{plate.stem}-{place}")))
-        for place, panel in enumerate(plate.panels)
-    ]
-    legend = [
-        (name, Markup(inline.swatch(entry, f"{plate.stem}-key-{place}")))
-        for place, (name, entry) in enumerate(plate.key)
-    ]
-    lines = plate.table.csv().splitlines()
-    return Figure(plate, panels, legend, "\n".join(lines[: LONGEST + 1]), max(0, len(lines) - 1 - LONGEST))
 
 
 FAMILIES = (
