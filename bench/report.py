@@ -19,6 +19,12 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     made.add_argument("folders", metavar="OUT", type=Path, nargs="+", help="a result folder, as bench.run writes it")
+    made.add_argument(
+        "--columns",
+        type=int,
+        choices=(1, 2),
+        help="draw every figure for so many columns of print (default: what suits it)",
+    )
     made.add_argument("--out", metavar="DIR", type=Path, help="the folder of the joined results")
     return made
 
@@ -37,13 +43,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     from reports.html import render
     from reports.joining import CannotJoin, join
     from reports.results import NotResults, read
+    from reports.style import DOUBLE, SINGLE
 
     out = options.out or folders[0]
     try:
         if options.out:
             join(folders, out)
         results = read(out)
-        page = render(out, results)
+        page = render(out, results, {1: SINGLE, 2: DOUBLE}.get(options.columns))
     except (NotResults, StoreError, CannotJoin) as error:
         print(f"bench.report: {error}", file=sys.stderr)
         return USAGE

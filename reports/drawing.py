@@ -34,14 +34,17 @@ class Drawn:
     cut: int  # rows that the page leaves out
 
 
-def draw(plates: Sequence[Plate], folder: Path) -> list[Drawn]:
-    """Write every figure's files, and draw for the page those that it shows; the same bytes, however many processes."""
+def draw(plates: Sequence[Plate], folder: Path, width: float | None = None) -> list[Drawn]:
+    """Write every figure's files, and draw for the page those that it shows; the same bytes, however many processes.
+
+    `width` is that of the files in inches; None: each figure's natural one.
+    """
     count: dict[str, int] = {}
     shown = []
     for plate in plates:
         count[plate.family] = count.get(plate.family, 0) + 1
         shown.append(count[plate.family] <= OF_A_KIND)
-    one = partial(_one, folder)
+    one = partial(_one, folder, width)
     numbers = range(len(plates))
     if len(plates) < MANY:
         return list(map(one, plates, shown, numbers))
@@ -50,8 +53,8 @@ def draw(plates: Sequence[Plate], folder: Path) -> list[Drawn]:
         return list(pool.map(one, plates, shown, numbers, chunksize=4))
 
 
-def _one(folder: Path, plate: Plate, shown: bool, number: int) -> Drawn:
-    written = files.write(plate, folder)
+def _one(folder: Path, width: float | None, plate: Plate, shown: bool, number: int) -> Drawn:
+    written = files.write(plate, folder, width)
     if not shown:
         return Drawn(plate, written, (), (), "", 0)
     panels = [

@@ -23,11 +23,12 @@ from reports.tables.files import write as write_tables
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render(out: Path, results: Results | None = None) -> Path:
+def render(out: Path, results: Results | None = None, width: float | None = None) -> Path:
     """Write OUT/report anew from the cell files (or from `results`, as read from them); returns the page's path.
 
-    Where nothing has finished the page says so and how the cells ended. Raises NotResults for a folder that no run
-    wrote, and StoreError where files cannot be read or written.
+    `width` is that of the figures' files in inches; None: the one that suits each. Where nothing has finished the page
+    says so and how the cells ended. Raises NotResults for a folder that no run wrote, and StoreError where files cannot
+    be read or written.
     """
     analysis = analyse(results or read(out))
     report = Path(out) / "report"
@@ -37,7 +38,7 @@ def render(out: Path, results: Results | None = None) -> Path:
     with _explained(report):
         for folder in ("figures", "tables"):
             (report / folder).mkdir(parents=True, exist_ok=True)
-        drawn = drawing.draw(plates, report / "figures")
+        drawn = drawing.draw(plates, report / "figures", width)
         written = [path for each in drawn for path in each.files]
         written += write_tables([shown.table for each in made for shown in each.tables], report / "tables")
         _clear(report, written)

@@ -18,6 +18,8 @@ from reports.figures.plate import Form, Key
 from reports.style import DOUBLE, PAPER, SINGLE, SMALL, Look, extent, fitted, label, paper
 
 LINE = 0.145  # inches from one line of text to the next
+PAGE = 8.8  # inches: what fits on a page with its caption
+LEAST = 0.6  # of their height that panels keep where they would not fit
 LEGEND = 7.5  # points
 EM = LEGEND / 72  # inches: the unit of the three below
 LONGEST = 1.7  # inches of a name in a legend
@@ -112,6 +114,9 @@ class _Grid:
         above = LINE + 0.06 if titled else 0.06
         between = above + ticks + 0.05
         tall = frame.height * (1.2 if bare and not frame.drawing and frame.height < 2 else 1.0)
+        if not bare and not frame.drawing:
+            free = PAGE - above - ticks - name - (rows - 1) * between - (0.5 if frame.key else 0.0)
+            tall = max(LEAST * tall, min(tall, free / rows))
         return cls(
             frame, columns, rows, room / columns - side, tall, side, between, above, ticks + name, titled
         )  # fmt: skip

@@ -92,3 +92,16 @@ def test_usage() -> None:
     with pytest.raises(SystemExit) as stop:
         report.main([])
     assert stop.value.code == 2
+
+
+def test_figures_for_one_column_or_two(tmp_path: Path) -> None:
+    made = [synthetic.record(name, alpha, 0, rounds=2) for alpha in (0.1, 1.0) for name in ("fml", "local")]
+    synthetic.write(tmp_path, made)
+    for columns, inches in (("1", 3.4), ("2", 7.0)):
+        assert report.main([str(tmp_path), "--columns", columns]) == 0
+        images = list((tmp_path / "report" / "figures").glob("*.png"))
+        widths = {int.from_bytes(image.read_bytes()[16:20], "big") for image in images}
+        assert widths == {round(200 * inches)}
+    with pytest.raises(SystemExit) as stopped:
+        report.main([str(tmp_path), "--columns", "3"])
+    assert stopped.value.code == 2

@@ -50,7 +50,7 @@ def some_failed(cells: Records) -> Records:
 
 CASES: dict[str, dict[str, Any]] = {
     "usual": {"zoos": ["cnn", "mixed"], "alphas": [0.1, 0.5, 1.0, 100.0], "replicates": 3},
-    "many": {"algorithms": list(MANY), "alphas": [0.05, 0.1, 0.3, 0.5, 1.0, 100.0]},
+    "many": {"algorithms": list(MANY), "alphas": [0.05, 0.1, 0.3, 0.5, 100.0]},
     "one": {"algorithms": ["fml"], "alphas": [0.1], "replicates": 1},
     "iid": {"alphas": [None], "partitions": ["iid"], "zoos": ["cnn", "mixed"]},
     "clients": {"clients": 100, "algorithms": ["fml", "local"]},
@@ -99,7 +99,9 @@ def matrix(names: Sequence[str], scope: str, random: np.random.Generator) -> Mat
     difference = half - half.T
     difference[0, -1] = difference[-1, 0] = np.nan
     counts = (wins + (12 - wins.T), np.zeros((k, k), dtype=np.int64), wins.T + (12 - wins))
-    return Matrix(scope, names, difference, *counts, superiority=0.5 + half - half.T, p=np.where(p + p.T, p + p.T, np.nan))
+    return Matrix(
+        scope, names, difference, *counts, superiority=0.5 + half - half.T, p=np.where(p + p.T, p + p.T, np.nan)
+    )
 
 
 def ranks(names: Sequence[str], scope: str) -> Ranks:

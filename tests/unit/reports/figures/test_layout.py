@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
 from reports.figures import Form
-from reports.style import DOUBLE, SINGLE
-from tests.unit.reports.figures.cases import CASES, drawings, written
+from reports.figures.forest import figure as draw_forest
+from reports.style import DOUBLE, SINGLE, looks
+from tests.unit.reports.figures.cases import CASES, MANY, drawings, forest, written
 from tests.unit.reports.figures.layout import problems
 
 FAMILIES = {
@@ -30,7 +32,7 @@ def test_every_figure_is_fit_to_print(case: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("case", ["usual", "many"])
 def test_every_figure_fits_one_column(case: str, tmp_path: Path) -> None:
     found = {}
-    for plate in drawings(written(tmp_path, **{**CASES[case], "zoos": ["cnn"]})):
+    for plate in drawings(written(tmp_path, **{**CASES[case], "zoos": ["cnn"], "alphas": [0.1, 0.5, 1.0]})):
         figure = plate.draw(Form(SINGLE))
         assert figure.get_figwidth() == SINGLE
         found[plate.stem] = problems(figure)
@@ -45,6 +47,13 @@ def test_every_panel_stands_alone_in_the_page(case: str, tmp_path: Path) -> None
             assert problems(figure) == [], plate.stem
             assert not figure.legends
             assert figure.get_figwidth() == (DOUBLE if plate.wide else SINGLE)
+
+
+def test_a_forest_of_many_cells_and_algorithms_still_fits_a_page() -> None:
+    data = forest(MANY, "all", np.random.default_rng(0), cells=20)
+    figure = draw_forest(data, looks(MANY), Form())
+    assert figure.get_figheight() < 9.5
+    assert problems(figure) == []
 
 
 def test_every_family_has_been_looked_at(tmp_path: Path) -> None:
