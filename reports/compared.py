@@ -58,7 +58,8 @@ def _matrix(matrix: Matrix) -> Drawn:
     for each in matrix.entries:
         i, j = places[each.pair.first], places[each.pair.second]
         difference[i, j], difference[j, i] = each.difference.mean, -each.difference.mean
-        superiority[i, j], superiority[j, i] = each.superiority.mean, 1 - each.superiority.mean
+        if each.superiority:
+            superiority[i, j], superiority[j, i] = each.superiority.mean, 1 - each.superiority.mean
         p[i, j] = p[j, i] = np.nan if each.p is None else each.p
         wins[i, j], losses[i, j] = each.wins, each.losses
         wins[j, i], losses[j, i] = each.losses, each.wins

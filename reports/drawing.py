@@ -4,14 +4,14 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
 from markupsafe import Markup
 
-from reports.figures import Panel, Plate, files, inline
-from reports.style import Look
+from reports.figures import Plate, files, inline
 
 LONGEST = 300
 """Rows of a figure's data that the page holds; all of them are in its CSV file."""
@@ -22,13 +22,21 @@ MANY = 40
 MOST_PROCESSES = 4
 
 
+class Shown(NamedTuple):
+    """One panel in the page."""
+
+    title: str
+    wide: bool
+    svg: Markup
+
+
 @dataclass(frozen=True)
 class Drawn:
     """A figure with its files, and its drawings for the page."""
 
     plate: Plate
     files: Sequence[Path]
-    panels: Sequence[tuple[Panel, Markup]]  # panel, <svg>; none: only its files are linked
+    panels: Sequence[Shown]  # none: only its files are linked
     legend: Sequence[tuple[str, Markup]]  # name, <svg>
     data: str  # CSV
     cut: int  # rows that the page leaves out
@@ -58,20 +66,11 @@ def _one(folder: Path, width: float | None, plate: Plate, shown: bool, number: i
     if not shown:
         return Drawn(plate, written, (), (), "", 0)
     panels = [
-        (panel, Markup(inline.element(panel.draw(), f"f{number}-{place}"))) for place, panel in enumerate(plate.panels)
+        Shown(panel.title, panel.wide, Markup(inline.element(panel.draw(), f"f{number}-{place}")))
+        for place, panel in enumerate(plate.panels)
     ]
     legend = [
-        (name, Markup(_swatch(look).replace(PLACE, f"f{number}-k{place}")))
-        for place, (name, look) in enumerate(plate.key)
+        (name, Markup(inline.swatch(look, f"f{number}-k{place}"))) for place, (name, look) in enumerate(plate.key)
     ]
     lines = plate.table.csv().splitlines()
     return Drawn(plate, written, panels, legend, "\n".join(lines[: LONGEST + 1]), max(0, len(lines) - 1 - LONGEST))
-
-
-PLACE = "swatch-place"
-"""Stands for the name in a swatch's ids."""
-
-
-@cache
-def _swatch(look: Look) -> str:
-    return inline.swatch(look, PLACE)

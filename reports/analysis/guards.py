@@ -79,7 +79,7 @@ def _rank_tests(matrix: Matrix) -> Guard:
     if untested:
         text = (
             f"Too few cells: among {pairs} a signed-rank test needs {matrix.needed} cells to be able to reach "
-            f"significance after Holm's correction. Not tested (cells): {listed(untested)}."
+            f"p <= 0.05 after Holm's correction. Not tested (cells): {listed(untested)}."
         )
         return Guard("Rank tests", True, text)
     return Guard("Rank tests", False, f"All {pairs} have the {matrix.needed} cells that a signed-rank test needs.")

@@ -31,7 +31,7 @@ class Entry:
     ties: int
     losses: int
     p: float | None  # Wilcoxon's over cell means, Holm-adjusted over all pairs; None: too few cells to be significant
-    superiority: Estimate  # P(first > second) over replicates
+    superiority: Estimate | None  # P(first > second) over replicates; None: one replicate
     effect: Estimate | None  # d_z over replicates; None: fewer than 3, or no variation
 
 
@@ -80,7 +80,7 @@ def matrix(algorithms: Sequence[str], runs: Index, settings: Sequence[Setting]) 
                 ties=len(by_cell) - wins - losses,
                 losses=losses,
                 p=None if raw is None else corrected,
-                superiority=superiority(a, b),
+                superiority=superiority(a, b) if len(a) > 1 else None,
                 effect=standardised(a, b),
             )
         )
