@@ -2,7 +2,7 @@
 
 A family's `figure` is a pure function from data, in a frozen dataclass, to a matplotlib Figure; `table` gives the same
 data as numbers and `key` its legend. `gather` makes the data from the blocks of a report, `sheet` lays panels out,
-`marks` holds what several figures draw alike, `files` and `inline` write.
+`marks` and `scales` hold what several figures draw alike, `files` and `inline` write.
 """
 
 from reports.figures.catalogue import Compared, plates

@@ -1,7 +1,6 @@
 """Figures as elements of the page: an <svg> with ids of its own, in the colours of the page's theme."""
 
 import re
-from hashlib import sha256
 from io import StringIO
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -17,7 +16,7 @@ VARIABLES = {
 
 
 def element(figure: Figure, name: str) -> str:
-    """A figure as an <svg> element; `name` is unique in the page."""
+    """A figure as an <svg> element; `name` is unique in the page, and short, because it stands in front of every id."""
     buffer = StringIO()
     with paper():
         figure.savefig(buffer, format="svg", metadata={"Date": None}, dpi=200, facecolor="none")
@@ -65,8 +64,7 @@ def _rounded(attribute: str) -> str:
 
 
 def _unique(body: str, name: str) -> str:
-    """Ids that are used get a digest of `name` in front, which is short; the others go."""
-    mark = f"f{sha256(name.encode()).hexdigest()[:8]}"
+    """Ids that are used get `name` in front, the others go."""
     used = set(re.findall(r'(?:href="|url\()#([^")]+)', body))
-    body = re.sub(r'\s\bid="([^"]*)"', lambda found: f' id="{mark}-{found[1]}"' if found[1] in used else "", body)
-    return re.sub(r'((?:xlink:)?href="#|url\(#)', rf"\g<1>{mark}-", body)
+    body = re.sub(r'\s\bid="([^"]*)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in used else "", body)
+    return re.sub(r'((?:xlink:)?href="#|url\(#)', rf"\g<1>{name}-", body)

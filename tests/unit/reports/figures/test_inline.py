@@ -14,8 +14,8 @@ from tests.unit.reports.figures.cases import drawings, written
 def elements(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     plates = drawings(written(tmp_path_factory.mktemp("run"), algorithms=["fml", "local", "<b>&amp;"]))
     made = [
-        inline.element(panel.draw(), f"{plate.stem}-{place}")
-        for plate in plates
+        inline.element(panel.draw(), f"f{number}-{place}")
+        for number, plate in enumerate(plates)
         for place, panel in enumerate(plate.panels)
     ]
     return [*made, inline.swatch(looks(["local"])["local"], "key")]
