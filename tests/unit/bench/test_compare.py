@@ -103,7 +103,10 @@ def test_it_runs_without_torch(tmp_path: Path) -> None:
     code = "import sys; sys.modules['torch'] = None; from bench.compare import main; sys.exit(main(sys.argv[1:]))"
     root = Path(compare.__file__).parents[1]
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code, str(tmp_path / "a"), str(tmp_path / "a"), "--out", str(tmp_path / "c")],
+        [
+            sys.executable, "-W", "error", "-c", code,
+            str(tmp_path / "a"), str(tmp_path / "a"), "--out", str(tmp_path / "c"),
+        ],
         capture_output=True, text=True, cwd=root,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")

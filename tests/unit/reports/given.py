@@ -1,4 +1,4 @@
-"""Result folders in which every accuracy is given, so that what an analysis says of them can be worked out beside it."""
+"""Result folders in which every accuracy is given, so that an analysis of them can be worked out beside it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -192,7 +192,7 @@ def record(
 
 
 def scored(record: Mapping[str, Any], accuracy: float, general: float | None = None) -> dict[str, Any]:
-    """A finished record whose client accuracy (every client's, in every round) is this, global accuracy too if given."""
+    """A finished record whose client accuracy (every client's, in every round) is this, and global accuracy."""
     made = deepcopy(dict(record))
     result = made["result"]
     view = result["headline"]["view"]

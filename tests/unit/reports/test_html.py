@@ -12,6 +12,7 @@ from tests.unit.reports import synthetic
 
 ODD = "<script>alert('x')</script> | *b* $y$"
 REASON = "ValueError: <img src=http://example.org/x onerror=alert(1)> & more"
+PER_PLACE = ("accuracy-alpha", "accuracy-bytes", "accuracy-time", "differences", "partition")
 PER_ZOO = ("accuracy-rounds", "loss-rounds", "global-rounds", "planes", "clients", "target")
 TABLES = (
     *("verdicts", "verdicts-blocks", "verdicts-global", "comparison", "differences", "bayes", "iqm", "profile"),
@@ -73,7 +74,9 @@ def page(out: Path) -> Page:
 def test_all_files_are_there_and_not_empty(out: Path) -> None:
     report = out / "report"
     place = "digits-dirichlet-capped"
-    figures = [f"{name}-{place}" for name in ("accuracy-alpha", "accuracy-bytes", "accuracy-time", "differences", "partition")]
+    figures = [
+        f"{name}-{place}" for name in ("accuracy-alpha", "accuracy-bytes", "accuracy-time", "differences", "partition")
+    ]
     figures += [f"{kind}-{place}-{zoo}" for kind in PER_ZOO for zoo in ("cnn", "mixed")]
     figures += ["matrix-all-cells", "ranks-2-cells-zoo-cnn", "ranks-2-cells-zoo-mixed"]
     expected = {f"figures/{name}.{kind}" for name in figures for kind in ("svg", "pdf", "png", "csv")}

@@ -80,7 +80,9 @@ def test_joining_again_forgets_what_is_gone(tmp_path: Path, cells: list[dict[str
         ({"training": {"rounds": 5}}, "all cells: expected one 'training'"),
     ],
 )
-def test_one_name_for_two_things_is_refused(tmp_path: Path, cells: list[dict[str, Any]], change: Any, words: str) -> None:
+def test_one_name_for_two_things_is_refused(
+    tmp_path: Path, cells: list[dict[str, Any]], change: Any, words: str
+) -> None:
     other = [
         {**cell, "identity": {**cell["identity"], **change}}
         for cell in moved(cells, 10)

@@ -9,7 +9,29 @@ from bench.run import main
 from reports.analysis import Analysis, analyse
 from reports.results import read
 
-PLUGIN = Path(__file__).with_name("planted.py")
+PLUGIN = '''
+from dataclasses import dataclass
+
+from algorithms.fedavg import FedAvg
+from bench.plugin import algorithm, number
+
+
+@algorithm("test-copy")
+@dataclass(frozen=True)
+class Copy(FedAvg):
+    """FedAvg, renamed: no true difference."""
+
+
+@algorithm("test-slow")
+@dataclass(frozen=True)
+class Slow(FedAvg):
+    """FedAvg whose loss is scaled: with momentum SGD and no weight decay, the learning rate times `factor`."""
+
+    factor: float = number(0.4, low=0)
+
+    def loss(self, *arguments, **named):
+        return self.factor * super().loss(*arguments, **named)
+'''
 SUITE = """
 name = "planted"
 version = "1.0"
@@ -36,8 +58,9 @@ factor = 0.2
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("planted")
     (folder / "planted.toml").write_text(SUITE, encoding="utf-8")
-    code = main(["--suite", str(folder / "planted.toml"), "--plugin", str(PLUGIN), "--out", str(folder / "out"), "--jobs", "1"])
-    assert code == 0
+    (folder / "planted.py").write_text(PLUGIN, encoding="utf-8")
+    options = ["--plugin", str(folder / "planted.py"), "--out", str(folder / "out"), "--jobs", "1"]
+    assert main(["--suite", str(folder / "planted.toml"), *options]) == 0
     return folder / "out"
 
 

@@ -38,7 +38,8 @@ def test_undecided_names_what_could_have_been_seen_and_nothing_else_does(found: 
     judged = {each.pair.first: each for each in found.verdicts}
     said = {each.subject: str(each) for each in sentences.verdicts(found)}
     assert judged["unclear"].detectable is not None
-    assert f"A true difference of {100 * judged['unclear'].detectable:.2f} points would have been found" in said["unclear"]
+    size = f"{100 * judged['unclear'].detectable:.2f} points"
+    assert f"A true difference of {size} would have been found" in said["unclear"]
     assert "would have been found" not in said["good"] + said["bad"] + said["copy"]
 
 
@@ -64,7 +65,11 @@ def test_a_mean_over_cells_that_disagree_says_so(tmp_path: Path) -> None:
         ({"mine": [[0.8]] * 3, "other": [[0.7]] * 3}, "absent", "The reference, absent, finished no cell"),
         ({"mine": [[0.8]] * 3, "other": [[0.7]] * 3}, "", "which the suite does not name"),
         ({"fedavg": [[None]] * 3}, "fedavg", "No cell has finished"),
-        ({"fedavg": [[0.8, None]] * 3, "mine": [[None, 0.8]] * 3}, "fedavg", "No algorithm finished a cell that fedavg"),
+        (
+            {"fedavg": [[0.8, None]] * 3, "mine": [[None, 0.8]] * 3},
+            "fedavg",
+            "No algorithm finished a cell",
+        ),
     ],
 )
 def test_without_verdicts_the_reason_stands_there(tmp_path: Path, tables: dict, reference: str, words: str) -> None:  # type: ignore[type-arg]

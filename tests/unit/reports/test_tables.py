@@ -74,7 +74,9 @@ def test_csv_of_differences_names_the_cell_files(analysis: Analysis, tables: lis
         assert {run.algorithm for run in ours} == {row["algorithm"]}
         assert {run.algorithm for run in theirs} == {"fml"}
         assert [run.replicate for run in ours] == [run.replicate for run in theirs]
-        by_hand = [a.score.accuracy - b.score.accuracy for a, b in zip(ours, theirs, strict=True) if a.score and b.score]
+        by_hand = [
+            a.score.accuracy - b.score.accuracy for a, b in zip(ours, theirs, strict=True) if a.score and b.score
+        ]
         assert row["difference"] == pytest.approx(100 * sum(by_hand) / len(by_hand), abs=1e-5)
 
 
@@ -139,7 +141,9 @@ def test_latex_compiles_as_it_is(tables: list[Table], tmp_path: Path) -> None:
 
 def test_a_long_table_breaks_over_pages() -> None:
     rows = [Row({"name": f"row {number}", "value": 0.5}) for number in range(60)]
-    table = Table("long", "Long", "Long.", [Column("name", "name", TEXT), Column("value", "value", PERCENT)], [Group(rows)])
+    table = Table(
+        "long", "Long", "Long.", [Column("name", "name", TEXT), Column("value", "value", PERCENT)], [Group(rows)]
+    )
     assert r"\begin{longtable}{lr}" in latex(table)
     assert latex(Table("short", "", "", table.columns, [Group(rows[:5])])).startswith(r"% needs \usepackage{booktabs}")
 

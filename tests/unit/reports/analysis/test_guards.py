@@ -56,13 +56,25 @@ def test_guards_that_fire_come_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("tables", "name", "words"),
     [
-        ({"fedavg": noisy(0.8, 4), "mine": noisy(0.9, 4, seed=1)}, "Replicates", "Descriptive only: some means rest on 4"),
+        (
+            {"fedavg": noisy(0.8, 4), "mine": noisy(0.9, 4, seed=1)},
+            "Replicates",
+            "some means rest on 4",
+        ),
         ({"fedavg": [[0.8]], "mine": [[0.9]]}, "Replicates", "no interval (n = 1)"),
         ({"fedavg": noisy(0.8), "mine": noisy(0.9, seed=1)}, "Rank tests", "needs 6 cells"),
-        ({"fedavg": noisy(0.8), "mine": noisy(0.9, seed=1)}, "Data sets", "One data set only (digits): nothing here holds"),
+        (
+            {"fedavg": noisy(0.8), "mine": noisy(0.9, seed=1)},
+            "Data sets",
+            "One data set only (digits)",
+        ),
         ({"fedavg": noisy(0.8), "mine": noisy(0.9, seed=1)}, "Partitions", "One kind of heterogeneity only"),
         ({"fedavg": [[0.8]] * 3, "mine": [[0.7], [None], [0.7]]}, "Missing pairs", "mine (1 of 3)"),
-        ({"fedavg": [[0.8]] * 3, "mine": [[0.7], [None], [0.7]]}, "Missing pairs", "1 cell missing beside finished ones"),
+        (
+            {"fedavg": [[0.8]] * 3, "mine": [[0.7], [None], [0.7]]},
+            "Missing pairs",
+            "1 cell missing beside",
+        ),
         ({"fedavg": [[0.995]] * 3, "mine": [[0.991]] * 3}, "Ceiling", "zoo cnn alpha 0.1"),
         ({"fedavg": [[0.1]] * 3, "mine": [[0.12]] * 3}, "Floor", "No algorithm is above the majority floor"),
     ],

@@ -11,7 +11,11 @@ from statsmodels.stats.multitest import multipletests
 from tests.unit.reports import given
 from tests.unit.reports.given import noisy
 
-TABLES = {"fedavg": noisy(0.80, alphas=8, seed=1), "b": noisy(0.83, alphas=8, seed=2), "c": noisy(0.80, alphas=8, seed=3)}
+TABLES = {
+    "fedavg": noisy(0.80, alphas=8, seed=1),
+    "b": noisy(0.83, alphas=8, seed=2),
+    "c": noisy(0.80, alphas=8, seed=3),
+}
 
 
 def test_eight_cells_and_three_pairs_are_tested_with_scipy_and_statsmodels(tmp_path: Path) -> None:
