@@ -209,6 +209,11 @@ def protocol(results: Results) -> list[tuple[str, str]]:
             "What a constant guess of each client's most frequent training class reaches on its test split. An "
             "accuracy means little without it: unequal clients have a high floor.",
         ),
+        (
+            "Rounds to target",
+            "The first evaluated round at which a run's client accuracy on test data reached the suite's target, "
+            "median over runs; runs that never got there are censored, not left out.",
+        ),
         ("Splits", "Each client's rows are divided 70/10/20 into training, validation and test, at random."),
         ("Replicate", f"{redraws}. All algorithms meet the same draws, so differences are paired."),
         (

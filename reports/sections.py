@@ -140,7 +140,7 @@ def _bayes(analysis: Analysis) -> Section:
         "few: with 5 cells and no difference the test is beyond .975 in 13 % of cases, with 20 in 5 %."
     ]
     if not analysis.bayes:
-        return Section("bayes", "Probabilities", ["There is no pair to judge."])
+        return Section("bayes", "Probabilities", ["No pair has more than one cell: there is nothing to judge."])
     return Section("bayes", "Probabilities", lead, tables=[Shown(comparisons.bayes(analysis), heading=False)])
 
 

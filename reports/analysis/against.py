@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reports.analysis.pairs import Index, Measure, Pair, client_accuracy, pair
+from reports.analysis.pairs import Index, Measure, Pair, client_accuracy, honest, pair
 from reports.results import Setting
 from reports.statistics import (
     FEW,
@@ -95,10 +95,10 @@ def judge(found: Sequence[Pair], where: Sequence[str] = ()) -> list[Judged]:
     judged = []
     for place, (each, interval) in enumerate(zip(found, simultaneous_intervals(columns), strict=True)):
         why, detectable = "", None
+        interval = honest(interval, *each.by_replicate())
         if interval.n == 1:
             why = "one replicate has no interval"
-        elif paired_p(*each.by_replicate()) is None:
-            interval = Estimate(interval.mean, None, None, interval.n)
+        elif interval.low is None:
             why = "the difference is the same in every replicate, as if they were copies of one another"
         else:
             detectable = minimum_detectable_effect(columns[place], len(found))
@@ -132,7 +132,7 @@ def cell_differences(found: Sequence[Pair]) -> list[CellDifference]:
             a, b = each.in_cell(place)
             if len(a):
                 replicates = [r for r, held in zip(each.replicates, each.held[:, place], strict=True) if held]
-                raw.append((each.first, setting, paired_difference(a, b), paired_p(a, b), replicates))
+                raw.append((each.first, setting, honest(paired_difference(a, b), a, b), paired_p(a, b), replicates))
     tested = [p for _, _, _, p, _ in raw if p is not None]
     adjusted = iter(benjamini_hochberg(tested).tolist() if tested else [])
     return [
@@ -142,5 +142,5 @@ def cell_differences(found: Sequence[Pair]) -> list[CellDifference]:
 
 
 def bayes(found: Sequence[Pair]) -> list[Bayes]:
-    """P(worse), P(practically equal), P(better) over the cells of each pair."""
-    return [Bayes(each, bayesian_signed_rank(*each.by_cell())) for each in found]
+    """P(worse), P(practically equal), P(better) over the cells of each pair that has more than one."""
+    return [Bayes(each, bayesian_signed_rank(*each.by_cell())) for each in found if len(each.kept_settings) > 1]

@@ -44,7 +44,7 @@ def guards(
         _skipped(blocks),
         _ceiling(blocks),
         _floor(blocks),
-        _convergence(blocks),
+        _convergence(results, blocks),
         _sampling(results),
         _draws(results, blocks),
         _origin(results),
@@ -170,7 +170,9 @@ def _floor(blocks: Sequence[Block]) -> Guard:
     return Guard("Floor", False, "In every cell some algorithm is above the majority floor.")
 
 
-def _convergence(blocks: Sequence[Block]) -> Guard:
+def _convergence(results: Results, blocks: Sequence[Block]) -> Guard:
+    if (results.suite.get("training") or {}).get("selection") == "last":
+        return Guard("Rounds", False, "The headline round is the last by declaration: nothing says that it is enough.")
     last: dict[str, list[bool]] = {}
     for _, level in _places(blocks):
         for name in level.done:

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from reports.analysis.pairs import Index, Pair, pair
+from reports.analysis.pairs import Index, Pair, honest, pair
 from reports.results import Setting
 from reports.statistics import (
     ROPE,
@@ -75,7 +75,7 @@ def matrix(algorithms: Sequence[str], runs: Index, settings: Sequence[Setting]) 
         entries.append(
             Entry(
                 pair=each,
-                difference=interval,
+                difference=honest(interval, a, b),
                 wins=wins,
                 ties=len(by_cell) - wins - losses,
                 losses=losses,

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reports.results import Run, Score, Setting
-from reports.statistics import Bounds, Floats, complete, missing_bounds
+from reports.statistics import Bounds, Estimate, Floats, complete, missing_bounds, paired_p
 
 Measure = Callable[[Score], float | None]
 Index = Mapping[tuple[str, Setting], Mapping[int, Run]]  # algorithm and setting -> replicate -> its run
@@ -45,6 +46,7 @@ class Pair:
     replicates: Sequence[int]  # [n]
     a: Floats  # [n, C] of `first`; NaN where it did not finish
     b: Floats  # [n, C] of `second`
+    begun: NDArray[np.bool_]  # [n, C] whether either side has a record: what nobody began is not missing
 
     @cached_property
     def held(self) -> np.ndarray:
@@ -92,15 +94,15 @@ class Pair:
 
     @property
     def bounds(self) -> Bounds:
-        """What the mean over all pairs could at most have been, had none been missing."""
-        return missing_bounds(self.a.ravel(), self.b.ravel())
+        """What the mean over all pairs that were begun could at most have been, had none been missing."""
+        return missing_bounds(self.a[self.begun], self.b[self.begun])
 
     @property
     def holes(self) -> list[Hole]:
         """The pairs that lack a side."""
         return [
             Hole(self.settings[c], self.replicates[r], self._lacking(r, c))
-            for r, c in zip(*np.nonzero(~self.held), strict=True)
+            for r, c in zip(*np.nonzero(self.begun & ~self.held), strict=True)
         ]
 
     def _lacking(self, r: int, c: int) -> tuple[str, ...]:
@@ -112,7 +114,16 @@ class Pair:
         wanted = set(chosen)
         keep = [place for place, setting in enumerate(self.settings) if setting in wanted]
         settings = [self.settings[place] for place in keep]
-        return Pair(self.first, self.second, settings, self.replicates, self.a[:, keep], self.b[:, keep])
+        a, b = self.a[:, keep], self.b[:, keep]
+        return Pair(self.first, self.second, settings, self.replicates, a, b, self.begun[:, keep])
+
+
+def honest(estimate: Estimate, a: Floats, b: Floats) -> Estimate:
+    """The estimate of ``a - b`` without its interval where the difference never varies, but is not 0 (see `paired_p`).
+
+    Such an interval has no width, and would claim certainty from what are most likely copies of one replicate.
+    """
+    return estimate if paired_p(a, b) is not None else Estimate(estimate.mean, None, None, estimate.n)
 
 
 def index(runs: Iterable[Run]) -> Index:
@@ -137,7 +148,8 @@ def pair(first: str, second: str, runs: Index, settings: Sequence[Setting], meas
         np.asarray([[_value(runs[name, each].get(r), measure) for each in shared] for r in replicates]).reshape(shape)
         for name in (first, second)
     )
-    return Pair(first, second, shared, replicates, a, b)
+    there = [[any(r in runs[name, each] for name in (first, second)) for each in shared] for r in replicates]
+    return Pair(first, second, shared, replicates, a, b, np.asarray(there, dtype=bool).reshape(shape))
 
 
 def _meant(runs: Mapping[int, Run] | None, measure: Measure) -> bool:

@@ -195,3 +195,19 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> Non
     (tmp_path / "report").write_text("a file in the way", encoding="utf-8")
     with pytest.raises(StoreError, match="cannot write the report in"):
         render(tmp_path)
+
+
+def test_whatever_did_not_finish_is_there_as_what_it_is(tmp_path: Path) -> None:
+    cells = [synthetic.record(name, 0.1, r, rounds=2) for r in range(6) for name in ("fml", "local")]
+    for place, status in enumerate(("failed", "diverged", "timeout", "skipped")):
+        cells[2 * place] = synthetic.ended(cells[2 * place], status, f"because {status}")
+    del cells[8]  # declared, never run
+    page = Page(render(synthetic.write(tmp_path, cells, absent=["f" * 16])).read_text(encoding="utf-8"))
+    text = " ".join(page.text.split())
+    for status in ("failed", "diverged", "timeout", "skipped"):
+        assert f"fml: 1 cell {status}" in text
+        assert f"because {status}" in text
+        assert any(f">{status}</a>" in line for line in (tmp_path / "report" / "report.html").read_text().splitlines())
+    assert "not run" in text
+    assert "1 declared cell not run yet" in text
+    assert "5 cells missing beside finished ones" in text

@@ -157,3 +157,10 @@ def test_without_a_pair_there_is_no_verdict(tmp_path: Path, tables: dict, refere
     found = given.analysis(tmp_path, given.cells(tables), reference=reference)
     assert (list(found.verdicts), list(found.cells), list(found.bayes)) == ([], [], [])
     assert (found.matrix is None) == (reference != "absent")
+
+
+def test_a_difference_that_never_varies_has_no_interval_anywhere(tmp_path: Path) -> None:
+    found = given.analysis(tmp_path, given.cells({"fedavg": [[0.8], [0.7]], "mine": [[0.9], [0.8]]}))
+    assert found.matrix is not None
+    estimates = [found.verdicts[0].estimate, found.cells[0].estimate, found.matrix.entries[0].difference]
+    assert [estimate.low for estimate in estimates] == [None] * 3

@@ -75,3 +75,13 @@ def test_part_of_a_pair(tmp_path: Path) -> None:
     found = of(results(tmp_path, given.cells({"fedavg": [[0.5, 0.4]] * 2, "mine": [[0.6, 0.6]] * 2})))
     part = found.within(found.settings[1:])
     np.testing.assert_allclose(np.subtract(*part.by_replicate()), [0.2, 0.2])
+
+
+def test_what_nobody_began_widens_no_bounds(tmp_path: Path) -> None:
+    """Five replicates on one data set, three on another: nothing is missing, though not everything counts."""
+    made = given.cells({"fedavg": [[0.5]] * 5, "mine": [[0.6]] * 5})
+    made += given.cells({"fedavg": [[0.5]] * 3, "mine": [[0.6]] * 3}, dataset="mnist")
+    found = of(results(tmp_path, made))
+    assert (found.bounds.pairs, found.bounds.missing, found.holes) == (8, 0, [])
+    assert found.kept_replicates == [0, 1, 2]
+    assert found.within(found.settings[1:]).bounds.pairs == 3
