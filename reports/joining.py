@@ -47,6 +47,7 @@ def join(folders: Sequence[Path], out: Path) -> None:
     sources = [_read(folder) for folder in folders]
     _check_suites(sources)
     _check_settings(sources)
+    _check_twice(sources)
     _check_out(out, folders)
     chosen = _chosen(sources)
     store = Store(out)
@@ -103,6 +104,25 @@ def _check_settings(sources: Sequence[_Source]) -> None:
                         f"{place[0]}: expected one '{key}', got {known} in {where} and {value} in {source.folder}; "
                         "to see what it changes, use python -m bench.compare"
                     )
+
+
+PLACE = ("algorithm", "dataset", "partition", "alpha", "zoo", "clients", "partition_seed", "training_seed")
+"""What one cell of a report is, however it was computed."""
+
+
+def _check_twice(sources: Sequence[_Source]) -> None:
+    """Raise CannotJoin where two folders hold one cell, computed in two ways: a report could show only one of them."""
+    seen: dict[str, tuple[str, Mapping[str, Any], Path]] = {}
+    for source in sources:
+        for cell, (_, identity) in source.cells.items():
+            place = json.dumps([identity.get(key, identity.get("replicate")) for key in PLACE])
+            known, other, where = seen.setdefault(place, (cell, identity, source.folder))
+            if known != cell and where != source.folder:
+                keys = sorted(key for key in identity.keys() | other.keys() if identity.get(key) != other.get(key))
+                raise CannotJoin(
+                    f"cell {known} in {where} and {cell} in {source.folder} are the same but for {', '.join(keys)}: "
+                    "expected each cell once; to see what it changes, use python -m bench.compare"
+                )
 
 
 def _at(identity: Mapping[str, Any], key: str) -> Any:

@@ -90,6 +90,24 @@ def test_a_damaged_cell_is_reported(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "is damaged" in capsys.readouterr().err
 
 
+def test_folders_are_joined(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("fml", "local"):
+        synthetic.write(tmp_path / name, [synthetic.record(name, 0.1, r, rounds=2) for r in range(2)])
+    folders = [str(tmp_path / name) for name in ("fml", "local")]
+    out = tmp_path / "both"
+    assert report.main([*folders, "--out", str(out)]) == 0
+    text = (out / "report" / "report.md").read_text(encoding="utf-8")
+    assert "Joined from 2 folders: fml, local." in text
+    assert "local against fml" in text
+    assert report.main([str(out)]) == 0
+    assert report.main([*folders, "--out", folders[0]]) == 2
+    assert "got one of those to join" in capsys.readouterr().err
+    for wrong in (folders, [folders[0], "--out", str(out)]):
+        with pytest.raises(SystemExit) as stop:
+            report.main(wrong)
+        assert stop.value.code == 2
+
+
 def test_usage() -> None:
     with pytest.raises(SystemExit) as stop:
         report.main([])

@@ -95,6 +95,15 @@ def test_one_name_for_two_things_is_refused(
     assert not (tmp_path / "c").exists()
 
 
+def test_one_cell_computed_in_two_ways_is_refused(tmp_path: Path, cells: list[dict[str, Any]]) -> None:
+    again = [
+        {**cell, "cell": f"{cell['cell'][:14]}ff", "identity": {**cell["identity"], "engine": "vectorised"}}
+        for cell in cells
+    ]
+    with pytest.raises(CannotJoin, match="are the same but for engine: expected each cell once"):
+        join([folder(tmp_path / "a", cells), folder(tmp_path / "b", again)], tmp_path / "c")
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
