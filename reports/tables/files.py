@@ -8,7 +8,9 @@ from reports.tables.latex import document, latex
 from reports.tables.table import Table
 
 ALL = "all"
-"""The document that sets all tables of the folder."""
+"""The document that sets the tables of the folder."""
+READABLE = 200
+"""Rows; what is longer (a profile at every threshold) has its own file, but is no reading among the others."""
 
 
 def write(tables: Sequence[Table], folder: Path) -> list[Path]:
@@ -20,7 +22,8 @@ def write(tables: Sequence[Table], folder: Path) -> list[Path]:
             paths[-1].write_text(text, encoding="utf-8", newline="\n")
     if tables:
         paths.append(folder / f"{ALL}.tex")
-        paths[-1].write_text(document([table.stem for table in tables]), encoding="utf-8", newline="\n")
+        text = document([table.stem for table in tables if len(table.rows) <= READABLE])
+        paths[-1].write_text(text, encoding="utf-8", newline="\n")
     return paths
 
 
