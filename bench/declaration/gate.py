@@ -54,7 +54,9 @@ class Gate(_Declared):
                 wanted, there = getattr(band, axis), suite.get(key, ())
                 if wanted is not None and wanted not in there:
                     hint = nearest(str(wanted), map(str, there))
-                    found.append(Mistake(("gate", "bands", axis), f"expected one of the suite's, got {show(wanted)}.{hint}"))
+                    found.append(
+                        Mistake(("gate", "bands", axis), f"expected one of the suite's, got {show(wanted)}.{hint}")
+                    )
             if band.low >= band.high:
                 text = f"expected low < high, got {band.low:g} and {band.high:g}"
                 found.append(Mistake(("gate", "bands"), text))

@@ -30,7 +30,6 @@ STATES = 3
 """Sets of models without training that are scored; the headline round must be chosen among them."""
 
 
-
 @dataclass(frozen=True)
 class Tolerance:
     """How far numbers may be from the baseline's, relatively, for no other reason than the order of float operations.

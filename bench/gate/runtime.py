@@ -94,7 +94,16 @@ def _process(suite: str, plugins: Sequence[str], root: Path | None) -> dict[str,
     told = {SUITE: suite, PLUGINS: os.pathsep.join(plugins)} | ({ROOT_OF_DATA: str(root)} if root else {})
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "benchmarks.json"
-        command = [sys.executable, "-m", "pytest", str(BENCHMARKS), "-q", "--no-header", "-c", str(ROOT / "pyproject.toml")]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            str(BENCHMARKS),
+            "-q",
+            "--no-header",
+            "-c",
+            str(ROOT / "pyproject.toml"),
+        ]
         command += ["--benchmark-enable", "--benchmark-disable-gc", "--benchmark-timer=time.thread_time"]
         command += ["--benchmark-warmup=off", f"--benchmark-json={answer}"]
         try:

@@ -51,7 +51,11 @@ def run(cell: Cell, root: Path | None = None, on_round: Callable[[int], None] | 
             result = watched.result(after)
     figures = result["partition"]
     witness = {
-        "exact": {"partition": figures["hash"], "plans": recorder.plans.hexdigest()[:16], "headline": fixed["headline"]},
+        "exact": {
+            "partition": figures["hash"],
+            "plans": recorder.plans.hexdigest()[:16],
+            "headline": fixed["headline"],
+        },
         "numbers": {
             **recorder.numbers,
             "metrics": fixed["metrics"],
