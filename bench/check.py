@@ -24,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
     """The options."""
     made = argparse.ArgumentParser(
         prog="python -m bench.check",
-        description="Run a suite and compare accuracy, computation, counted work and runtime with a committed baseline.",
+        description="Run a suite; compare accuracy, computation, counted work and runtime with a committed baseline.",
         epilog="Exit codes: 0 as good, 1 worse (or not accepted), 2 nothing to compare with or usage, 130 stopped. "
         "See docs/gate.md.",
         allow_abbrev=False,

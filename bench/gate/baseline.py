@@ -132,8 +132,8 @@ def _same_suite(path: Path, old: Mapping[str, Any], suite: Suite) -> None:
         raise BaselineError(f"the baseline {path} is of suite '{old.get('name')}', this is '{new['name']}'")
     if _minor(str(old.get("version"))) != _minor(new["version"]):
         raise BaselineError(
-            f"the baseline {path} is of version {old.get('version')} of suite '{new['name']}', this is {new['version']}: "
-            "they do not compare; renew it with --accept"
+            f"the baseline {path} is of version {old.get('version')} of suite '{new['name']}', this is "
+            f"{new['version']}: they do not compare; renew it with --accept"
         )
     # Who runs, and what is asked of the result, may change; what is computed may not.
     decisive = [key for key in new if key not in _HARMLESS and old.get(key) != new[key]]

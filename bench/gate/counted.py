@@ -61,7 +61,7 @@ def passes() -> Iterator[Passes]:
             hook.remove()
 
 
-class Operators(TorchDispatchMode):
+class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the operators that PyTorch runs meanwhile, backward passes included, and the bytes of what they return.
 
     An additional copy, a second pass, a lost fusion: whatever a step does more than before shows here, however short
@@ -69,7 +69,7 @@ class Operators(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.calls = self.bytes = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None) -> Any:

@@ -39,7 +39,7 @@ class Asked:
 
 def operators_of() -> str:
     """What decides of which operators a step is made."""
-    build = "with" if torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled else "without"
+    build = "with" if torch.backends.mkldnn.enabled and torch._C._has_mkldnn else "without"
     return f"torch {torch.__version__.partition('+')[0]} {build} oneDNN on {platform.machine()}"
 
 
@@ -165,9 +165,10 @@ def _baseline(asked: Asked, measured: Measured, paces: dict[str, list[Pace]], pr
         for name, w in reference.items()
     }
     accuracy = {name: [values[r] for r in numbers] for name, values in measured.accuracy.items()}
+    origin = ("commit", "dirty", "versions", "processor", "started")
     return Baseline(
         suite=suite.model_dump(mode="json"),
-        provenance=provenance,
+        provenance={name: provenance[name] for name in origin},
         operators_of=operators_of(),
         accuracy=accuracy if "accuracy" in gates else None,
         skipped=dict(measured.skipped),

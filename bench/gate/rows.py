@@ -51,7 +51,10 @@ def skips(baseline: Mapping[str, str], now: Mapping[str, str]) -> list[Row]:
 def judgement(
     baseline: Mapping[str, list[float]], measured: Measured, margin: float, of: int
 ) -> tuple[list[str], Judgement] | None:
-    """The names that both sides have, and the look at them; None where there is none. `of`: the baseline's replicates."""
+    """The names that both sides have, and the look at them; None where there is none.
+
+    `of`: how many replicates the baseline holds.
+    """
     numbers = range(measured.replicates)
     pairs = {
         name: (values[: measured.replicates], now)
@@ -60,9 +63,9 @@ def judgement(
     }
     if not pairs:
         return None
-    before, now = (table([pair[side] for pair in pairs.values()]) for side in (0, 1))
     at = looks(of)
-    return list(pairs), judge(before, now, margin, len(at), last=measured.replicates >= at[-1])
+    before, after = (table([pair[side] for pair in pairs.values()]) for side in (0, 1))
+    return list(pairs), judge(before, after, margin, len(at), last=measured.replicates >= at[-1])
 
 
 def accuracy(
@@ -186,9 +189,9 @@ def counts(baseline: Baseline, measured: Measured, operators_of: str) -> list[Ro
             differs = counted.compare(expected[name], now, same_torch)
             verdict = Verdict.FAIL if differs else Verdict.PASS
             note = "; ".join(differs) if differs else "" if same_torch else _OTHER_TORCH.format(baseline.operators_of)
-            steps = (f"{counts.get('steps', 0)} steps" for counts in (expected[name], now))
+            before, after = (f"{counts.get('steps', 0)} steps" for counts in (expected[name], now))
             rows.append(
-                Row("counted", name, verdict, *steps, difference="exact", note=note, values={"differs": differs})
+                Row("counted", name, verdict, before, after, margin="exact", note=note, values={"differs": differs})
             )
     return rows
 

@@ -18,8 +18,8 @@ from bench.registry import load_file
 from bench.rounds.federation import one_thread
 from tests.benchmarks import frozen
 
-SECONDS = 0.7  # for the rounds of one id
-LEAST, MOST = 7, 15  # rounds
+SECONDS = 0.4  # for the rounds of one id
+LEAST, MOST = 5, 12  # rounds
 
 
 def declared() -> Suite:
