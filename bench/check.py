@@ -15,7 +15,7 @@ from bench.gate.verdict import GATES
 from bench.shadow import shadowed
 
 if TYPE_CHECKING:
-    from bench.gate.gate import Asked
+    from bench.gate.asked import Asked
 
 OK, WORSE, USAGE, STOPPED = 0, 1, 2, 130
 
@@ -80,7 +80,7 @@ def _asked(options: argparse.Namespace) -> "Asked":
 
     from bench import suites
     from bench.declaration.suite import load
-    from bench.gate.gate import Asked
+    from bench.gate.asked import Asked
     from bench.gate.measure import Bench
     from bench.host.provenance import cores
     from bench.registry import load_file
@@ -103,12 +103,12 @@ def _asked(options: argparse.Namespace) -> "Asked":
 
 
 def _check(asked: "Asked", options: argparse.Namespace) -> int:
-    from bench.gate import gate, printing
+    from bench.gate import checking, printing
     from bench.gate.baseline import default_path
     from bench.host.provenance import provenance
 
     path = options.baseline or default_path(asked.bench.suite)
-    report = gate.check(asked, path, provenance())
+    report = checking.check(asked, path, provenance())
     print(printing.table(report.rows))
     print(f"\n{printing.conclusion(report)}")
     out = options.out or Path("results") / f"gate-{asked.bench.suite.name}"
@@ -118,7 +118,7 @@ def _check(asked: "Asked", options: argparse.Namespace) -> int:
 
 
 def _accept(asked: "Asked", options: argparse.Namespace) -> int:
-    from bench.gate import baseline, gate, printing
+    from bench.gate import accepting, baseline, printing
     from bench.host.provenance import provenance
 
     path = options.baseline or baseline.default_path(asked.bench.suite)
@@ -127,7 +127,7 @@ def _accept(asked: "Asked", options: argparse.Namespace) -> int:
     except baseline.BaselineError as error:
         old = None
         print(f"bench.check: nothing to compare the new baseline with: {error}", file=sys.stderr)
-    made = gate.accept(asked, old, provenance())
+    made = accepting.accept(asked, old, provenance())
     if made.baseline is None:
         print(printing.table(made.refusals))
         print("bench.check: not accepted, the baseline stays as it was", file=sys.stderr)

@@ -59,6 +59,8 @@ class Baseline(_Part):
     suite: dict[str, Any]
     provenance: dict[str, Any]
     operators_of: str  # the PyTorch whose operators were counted
+    engines: Annotated[list[str], Field(min_length=1)]  # that were watched
+    frozen: str  # digest of the work that runtimes are divided by
     accuracy: dict[str, Annotated[list[Fraction], Field(min_length=LEAST)]] | None  # view of a cell -> by replicate
     skipped: dict[str, str]  # cell -> reason
     fingerprints: dict[str, Fingerprint] | None  # cell -> its fingerprint
@@ -135,7 +137,7 @@ def _same_suite(path: Path, old: Mapping[str, Any], suite: Suite) -> None:
             f"the baseline {path} is of version {old.get('version')} of suite '{new['name']}', this is "
             f"{new['version']}: they do not compare; renew it with --accept"
         )
-    # Who runs, and what is asked of the result, may change; what is computed may not.
+    # What is computed may not change, nor what the gate asks of it.
     decisive = [key for key in new if key not in _HARMLESS and old.get(key) != new[key]]
     if decisive:
         raise BaselineError(
@@ -145,7 +147,7 @@ def _same_suite(path: Path, old: Mapping[str, Any], suite: Suite) -> None:
         )
 
 
-_HARMLESS = ("version", "gate", "time_limit", "reference", "target_accuracy")
+_HARMLESS = ("version", "time_limit", "reference", "target_accuracy")
 
 
 def _changes(name: str, old: Any, new: Any) -> str:

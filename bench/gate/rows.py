@@ -73,10 +73,15 @@ def accuracy(
 ) -> list[Row]:
     """All cells together, then each view of each cell."""
     rows = membership("accuracy", baseline, measured.accuracy)
+    n = measured.replicates
+    rows += [
+        Row("accuracy", name, Verdict.FAIL, note=f"expected {n} replicates, found numbers {sorted(values)}")
+        for name, values in measured.accuracy.items()
+        if replicates(values, range(n)) is None
+    ]
     if look is None:
         return rows
     names, found = look
-    n = measured.replicates
     means = {name: (fmean(baseline[name][:n]), fmean(measured.accuracy[name][r] for r in range(n))) for name in names}
     together = tuple(fmean(side) for side in zip(*means.values(), strict=True))
     rows.append(_accuracy_row(OVERALL, together, found.overall, gate.margin / 2))
@@ -141,7 +146,7 @@ def _describe(band: Band) -> str:
 
 def fingerprints(baseline: Baseline, measured: Measured) -> list[Row]:
     """Every engine against the reference engine's baseline."""
-    rows = []
+    rows = membership("fingerprint", baseline.engines, measured.witnesses)
     expected = baseline.fingerprints or {}
     for engine, witnesses in measured.witnesses.items():
         rows += membership("fingerprint", (f"{engine} {n}" for n in expected), (f"{engine} {n}" for n in witnesses))
@@ -199,16 +204,16 @@ def counts(baseline: Baseline, measured: Measured, operators_of: str) -> list[Ro
 _OTHER_TORCH = "operators not compared: the baseline's are of {}"
 
 
-def runtimes(baseline: Mapping[str, Speed], now: Mapping[str, Sequence[Pace]]) -> list[Row]:
-    """CPU time ratios and waits."""
+def runtimes(baseline: Mapping[str, Speed], now: Mapping[str, Sequence[Pace]], elsewhere: str = "") -> list[Row]:
+    """CPU time ratios and waits; `elsewhere` names the processor of a baseline that is not of this one's kind."""
     rows = membership("runtime", baseline, now)
     for name, paces in now.items():
         if name in baseline:
-            rows.append(_runtime_row(name, baseline[name], paces))
+            rows.append(_runtime_row(name, baseline[name], paces, elsewhere))
     return rows
 
 
-def _runtime_row(name: str, speed: Speed, paces: Sequence[Pace]) -> Row:
+def _runtime_row(name: str, speed: Speed, paces: Sequence[Pace], elsewhere: str) -> Row:
     before, pace = Pace(speed.ratio, speed.waits), runtime.summary(paces)
     times = pace.ratio / before.ratio
     verdict, notes = Verdict.PASS, []
@@ -220,12 +225,14 @@ def _runtime_row(name: str, speed: Speed, paces: Sequence[Pace]) -> Row:
         notes.append("slower, not yet a failure")
     elif times < 1 / runtime.FAIL:
         notes.append("faster: --accept holds the new level")
+    if verdict is not Verdict.PASS and elsewhere:
+        notes.append(f"the baseline is of another processor, {elsewhere}")
     if runtime.more_waits(before, pace):
         verdict = Verdict.FAIL
         notes.append(f"a round waits {pace.waits} times, {before.waits} before: a sleep, a lock, a thread, a file?")
-    elif pace.waits is None:
+    elif pace.waits is None or before.waits is None:
         verdict = Verdict.WARN if verdict is Verdict.PASS else verdict
-        notes.append("waits not compared: this system does not count them")
+        notes.append("waits not compared: this system, or the baseline's, does not count them")
     each = sorted(p.ratio / before.ratio for p in paces)
     return Row(
         *("runtime", name, verdict, f"{before.ratio:.3f}", f"{pace.ratio:.3f}", f"{times:.2f} x"),

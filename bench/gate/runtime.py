@@ -7,6 +7,7 @@ thread, a slow file. The kernel counts how often a thread gives up the processor
 never does, however busy the machine, because being displaced by others is counted elsewhere.
 """
 
+import ast
 import json
 import os
 import resource
@@ -15,16 +16,19 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from statistics import median
 from types import TracebackType
 
+from bench.declaration.digest import normalised
 from bench.execution.crew import ENVIRONMENT
 from bench.registry import ROOT
 
 SUITE, PLUGINS, ROOT_OF_DATA = "BENCH_GATE_SUITE", "BENCH_GATE_PLUGINS", "BENCH_GATE_DATA"
 """Environment variables by which the benchmark processes learn what to measure."""
 BENCHMARKS = ROOT / "tests" / "benchmarks" / "test_runtime.py"
+FROZEN = BENCHMARKS.with_name("frozen.py")
 PROCESSES, MORE = 3, 2
 """Fresh processes; and how many more where a ratio is above `WARN`."""
 WARN, FAIL = 1.15, 1.30
@@ -70,6 +74,13 @@ class Waits:
 def _switches() -> int | None:
     thread = getattr(resource, "RUSAGE_THREAD", None)  # Linux has it
     return None if thread is None else resource.getrusage(thread).ru_nvcsw
+
+
+def frozen_work() -> str:
+    """A digest of the work that runtimes are divided by; "" where it is not there."""
+    if not FROZEN.is_file():
+        return ""
+    return sha256(normalised(ast.parse(FROZEN.read_text(encoding="utf-8"))).encode()).hexdigest()[:16]
 
 
 def take(

@@ -48,11 +48,10 @@ def table(trials: int = 1000) -> str:
     """Shares that passed, as Markdown: a row per true loss, a column per noise."""
     head = "| true loss | " + " | ".join(f"noise {100 * n:g} points" for n in NOISES) + " |"
     lines = [head, "|---|" + "---|" * len(NOISES)]
-    for loss in LOSSES:
-        lines.append(_row(f"{100 * loss:g} points in all cells", [passes(loss, n, trials=trials) for n in NOISES]))
-    for loss in OF_ONE:
-        each = [passes(loss, n, cells=1, trials=trials) for n in NOISES]
-        lines.append(_row(f"{100 * loss:g} points in one cell of {CELLS}", each))
+    for cells, losses, where in ((CELLS, LOSSES, "all cells"), (1, OF_ONE, f"one cell of {CELLS}")):
+        for loss in losses:
+            each = [passes(loss, noise, cells=cells, trials=trials) for noise in NOISES]
+            lines += [_row(f"{100 * loss:g} points in {where}", each)]
     return "\n".join(lines)
 
 
