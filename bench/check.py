@@ -79,6 +79,8 @@ def _asked(options: argparse.Namespace) -> "Asked":
         raise UsageError(f"--jobs: expected a whole number >= 1, got {options.jobs}")
 
     from bench import suites
+    from bench.declaration.gate import strangers
+    from bench.declaration.mistakes import SuiteError, message
     from bench.declaration.suite import load
     from bench.gate.asked import Asked
     from bench.gate.measure import Bench
@@ -88,6 +90,8 @@ def _asked(options: argparse.Namespace) -> "Asked":
     for plugin in options.plugin:
         load_file(plugin)
     suite = load(options.suite)
+    if strange := strangers(suite):
+        raise SuiteError(message(f"suite {options.suite}", strange, {}))
     root = options.data_root or os.environ.get("BENCH_DATA") or None
     return Asked(
         bench=Bench(

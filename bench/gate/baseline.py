@@ -100,7 +100,7 @@ def read(path: Path) -> Baseline:
         raise BaselineError(f"no baseline at {path}: make one with --accept and commit it") from None
     except OSError as error:
         raise BaselineError(f"the baseline {path} cannot be read: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BaselineError(f"the baseline {path} is damaged ({error}): {_RESTORE}") from None
     if not isinstance(content, dict) or not isinstance(content.get("schema"), int):
         raise BaselineError(f"{path} is not a baseline: expected a table with a 'schema', {_RESTORE}")

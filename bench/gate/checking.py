@@ -12,7 +12,7 @@ from bench.gate.asked import Asked, operators_of
 from bench.gate.baseline import Baseline, BaselineError, Speed
 from bench.gate.measure import Measured
 from bench.gate.runtime import BenchmarkFailed, Pace
-from bench.gate.verdict import GATES, Report, Row, Verdict, complete
+from bench.gate.verdict import Report, Row, Verdict, complete
 
 _OF_CELLS = ("accuracy", "fingerprint", "counted")
 
@@ -40,14 +40,13 @@ def check(asked: Asked, path: Path, provenance: dict[str, Any]) -> Report:
 
 
 def _holds(baseline: Baseline, gates: Sequence[str], path: Path) -> None:
-    parts = dict(
-        zip(
-            ("accuracy", "fingerprint", "counted", "runtime"),
-            ("accuracy", "fingerprints", "counts", "runtime"),
-            strict=True,
-        )
-    )
-    if lacks := [gate for gate in gates if getattr(baseline, parts[gate]) is None]:
+    parts = {
+        "accuracy": baseline.accuracy,
+        "fingerprint": baseline.fingerprints,
+        "counted": baseline.counts,
+        "runtime": baseline.runtime,
+    }
+    if lacks := [gate for gate in gates if parts[gate] is None]:
         raise BaselineError(
             f"the baseline {path} holds nothing for {', '.join(lacks)}: renew it with --accept, or name the other "
             "gates with --gates"
