@@ -22,11 +22,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.gate import simulation
+from tests.gate.document import ROOT, put
 from tests.gate.mutants import MUTANTS
 
-ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "results" / "gate-trial.jsonl"
-DOCS = ROOT / "docs" / "gate.md"
 GATES = ("accuracy", "fingerprint", "counted", "runtime")
 
 
@@ -174,13 +174,9 @@ def tables() -> dict[str, str]:
 
 
 def write() -> None:
-    """Put the tables between their marks in docs/gate.md."""
-    text = DOCS.read_text(encoding="utf-8")
-    for name, table in tables().items():
-        begin, end = f"<!-- trial: {name} -->\n", f"<!-- end: {name} -->"
-        head, _, rest = text.partition(begin)
-        text = f"{head}{begin}{table}\n{end}{rest.partition(end)[2]}"
-    DOCS.write_text(text, encoding="utf-8")
+    """Put the tables between their marks in docs/gate.md, with the simulation of the accuracy rule."""
+    for name, table in {**tables(), "simulation": simulation.table()}.items():
+        put(name, table)
 
 
 def main() -> int:

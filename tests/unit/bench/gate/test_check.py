@@ -9,8 +9,8 @@ from bench.check import main
 from bench.gate import checking
 from bench.gate.baseline import read
 from bench.gate.runtime import BenchmarkFailed, Pace
+from tests.gate.document import ROOT, put
 from tests.gate.mutants import MUTANTS
-from tests.gate.trial import ROOT
 from tests.unit.bench.gate.test_runtime import SUITE
 
 CELLS = ("--gates", "accuracy,fingerprint,counted")
@@ -150,3 +150,13 @@ def test_every_seeded_regression_still_fits_the_source(name: str, tmp_path: Path
     target.write_text("")
     with pytest.raises(ValueError, match="no longer fits"):
         mutant.seed(tmp_path)
+
+
+def test_tables_go_between_their_marks_and_nowhere_else(tmp_path: Path):
+    document = tmp_path / "gate.md"
+    document.write_text("a\n<!-- trial: x -->\nold\n<!-- end: x -->\nb\n")
+    put("x", "new", document)
+    put("x", "newer", document)
+    assert document.read_text() == "a\n<!-- trial: x -->\nnewer\n<!-- end: x -->\nb\n"
+    with pytest.raises(ValueError, match="expected the marks"):
+        put("y", "new", document)
