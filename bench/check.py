@@ -5,10 +5,13 @@ suite, data, baseline); 130 stopped by Ctrl-C or SIGTERM.
 """
 
 import argparse
+import contextlib
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from bench.gate.verdict import GATES
@@ -51,10 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Check or accept, and turn what was foreseen into one message and an exit code."""
     options = parser().parse_args(arguments)
     try:
-        if foreign := shadowed():
-            raise UsageError(foreign)
-        asked = _asked(options)
-        return _accept(asked, options) if options.accept else _check(asked, options)
+        with _terminable():
+            if foreign := shadowed():
+                raise UsageError(foreign)
+            asked = _asked(options)
+            return _accept(asked, options) if options.accept else _check(asked, options)
     except KeyboardInterrupt:
         print("\nbench.check: stopped", file=sys.stderr)
         return STOPPED
@@ -68,6 +72,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"bench.check: {error}", file=sys.stderr)
         return USAGE
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Take SIGTERM for Ctrl-C, so that no benchmark process outlives us; while cells run, their executor listens."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _asked(options: argparse.Namespace) -> "Asked":

@@ -1,7 +1,8 @@
 """``python -m tests.gate.processors``: how far float order moves a fingerprint, with stand-ins for other processors.
 
 Every stand-in is a fresh process in which libraries are told to use fewer instruction sets, other code, or two threads.
-Both engines are compared with the reference engine as it is here. ``--write`` also puts the table into docs/gate.md.
+Both engines are compared with the reference engine as it is here. ``--write`` also puts the tables into
+docs/gate.md.
 """
 
 import argparse
@@ -119,21 +120,53 @@ def table() -> str:
             lines.append(
                 f"| {name} | {engine} | {' | '.join(f'{x:.0e}' for x in figures)} | {w.excess:.2f} | {words} |"
             )
-            print(lines[-1], flush=True)
+            print(lines[-1], file=sys.stderr, flush=True)
     return "\n".join(lines)
+
+
+def ratios() -> str:
+    """Runtime ratios under some stand-ins relative to those as it is, one process each, as Markdown."""
+    from bench.gate import runtime
+
+    found = {}
+    for name in RATIOS:
+        changed = {key: os.environ.get(key) for key in RATIOS[name]}
+        os.environ.update(RATIOS[name])
+        found[name] = {key: paces[0].ratio for key, paces in runtime.take("ci", processes=1).items()}
+        for key, value in changed.items():
+            if value is None:
+                del os.environ[key]
+    here = found["as it is"]
+    lines = [f"| benchmark | {' | '.join(list(RATIOS)[1:])} |", "|---" * len(RATIOS) + "|"]
+    for key, ratio in here.items():
+        lines.append(
+            f"| {key} | " + " | ".join(f"{found[name][key] / ratio:.2f} x" for name in list(RATIOS)[1:]) + " |"
+        )
+    return "\n".join(lines)
+
+
+RATIOS: dict[str, dict[str, str]] = {
+    "as it is": {},
+    "AVX2 at most": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
+    "the lowest": STAND_INS["the lowest of ATen, oneDNN and MKL"],
+}
 
 
 def main() -> int:
     made = argparse.ArgumentParser(prog="python -m tests.gate.processors", description=(__doc__ or "").split("\n\n")[0])
-    made.add_argument("--write", action="store_true", help="put the table into docs/gate.md")
+    made.add_argument("--write", action="store_true", help="put the tables into docs/gate.md")
+    made.add_argument("--only", choices=("processors", "ratios"))
     made.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = made.parse_args()
     if options.child:
         print(json.dumps(witnesses()))
         return 0
-    found = table()
-    if options.write:
-        put("processors", found)
+    for name, make in (("processors", table), ("ratios", ratios)):
+        if options.only in (None, name):
+            found = make()
+            print(found)
+            if options.write:
+                put(name, found)
     return 0
 
 

@@ -1,6 +1,8 @@
 """The command, end to end on a tiny suite: accept, check, and a plugin that makes things worse."""
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -102,6 +104,19 @@ def test_what_is_outside_of_its_band_is_not_accepted(
     assert "outside of what makes sense" in told.out
     assert "not accepted" in told.err
     assert not (tmp_path / "base.json").exists()
+
+
+def test_a_signal_ends_it_with_130(
+    files: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def terminated(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(checking, "check", terminated)
+    assert main(list(files)) == 130
+    assert "stopped" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 class Stub:
