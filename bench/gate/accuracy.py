@@ -9,7 +9,7 @@ that little was lost: an interval, not the absence of a significant loss, which 
 What is not shown at few replicates is looked at again with more; the error is shared out over the looks.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -47,6 +47,7 @@ class Judgement:
 
     overall: Finding
     cells: tuple[Finding, ...]  # in the order of the columns
+    last: bool  # whether no more replicates can follow
 
     @property
     def outcome(self) -> Outcome:
@@ -79,8 +80,7 @@ def judge(baseline: Floats, now: Floats, margin: float, number_of_looks: int, *,
     for column in differences.T:
         alone = mean_interval(column, level)
         cells.append(_finding(alone, bool((column == 0).all()), margin, shown=alone.mean >= -margin))
-    found = Judgement(overall, tuple(cells))
-    return _closed(found) if last else found
+    return Judgement(overall, tuple(map(_closed, cells)) if last else tuple(cells), last)
 
 
 def _finding(difference: Estimate, identical: bool, margin: float, *, shown: bool) -> Finding:
@@ -95,13 +95,9 @@ def _above(difference: Estimate, bound: float) -> bool:
     return difference.low is not None and difference.low > bound
 
 
-def _closed(found: Judgement) -> Judgement:
-    """The last word: cells that are still below their margin have failed."""
-    cells = tuple(
-        Finding(cell.difference, Outcome.FAILED if cell.outcome is Outcome.OPEN else cell.outcome, cell.identical)
-        for cell in found.cells
-    )
-    return Judgement(found.overall, cells)
+def _closed(cell: Finding) -> Finding:
+    """The last word on a cell: what is still below its margin has failed."""
+    return replace(cell, outcome=Outcome.FAILED) if cell.outcome is Outcome.OPEN else cell
 
 
 def table(accuracies: list[list[float]]) -> Floats:

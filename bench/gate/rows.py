@@ -84,16 +84,21 @@ def accuracy(
     names, found = look
     means = {name: (fmean(baseline[name][:n]), fmean(measured.accuracy[name][r] for r in range(n))) for name in names}
     together = tuple(fmean(side) for side in zip(*means.values(), strict=True))
-    rows.append(_accuracy_row(OVERALL, together, found.overall, gate.margin / 2))
-    rows += [_accuracy_row(name, means[name], cell, gate.margin) for name, cell in zip(names, found.cells, strict=True)]
+    rows.append(_accuracy_row(OVERALL, together, found.overall, gate.margin / 2, found.last))
+    rows += [
+        _accuracy_row(name, means[name], cell, gate.margin, found.last)
+        for name, cell in zip(names, found.cells, strict=True)
+    ]
     return rows
 
 
-def _accuracy_row(name: str, means: Sequence[float], finding: Finding, margin: float) -> Row:
+def _accuracy_row(name: str, means: Sequence[float], finding: Finding, margin: float, last: bool) -> Row:
     difference, verdict = finding.difference, Verdict.PASS
     note = f"{difference.n} replicates" + (", identical" if finding.identical else "")
     if finding.outcome is Outcome.FAILED:
         verdict, note = Verdict.FAIL, f"accuracy was lost ({note})"
+    elif finding.outcome is Outcome.OPEN and not last:
+        verdict, note = Verdict.WARN, f"still open when others had failed ({note})"
     elif finding.outcome is Outcome.OPEN:
         advice = "too few replicates to tell: raise the suite's replicates, or find what changed"
         verdict, note = Verdict.FAIL, f"not shown to be as good ({note}): {advice}"

@@ -60,6 +60,17 @@ def test_what_is_not_shown_fails_with_advice():
     assert "raise the suite's replicates" in found[0].note
 
 
+def test_what_is_open_when_something_else_has_failed_is_a_warning():
+    other = "local digits iid mlp, personal"
+    before = {name: [0.8] * 10 for name in (VIEW, other)}
+    now = measured({0: 0.86, 1: 0.8, 2: 0.9})
+    now.accuracy[other] = {0: 0.7, 1: 0.71, 2: 0.69}
+    gate = Gate()
+    found = rows.accuracy(before, now, gate, rows.judgement(before, now, gate.margin, 10))
+    assert failed(found) == [other]
+    assert (found[0].name, found[0].verdict) == (rows.OVERALL, Verdict.WARN)
+
+
 def test_a_cell_that_is_missing_or_new_or_incomplete_fails():
     assert failed(accuracy(measured(), {**BEFORE, "gone, global": [0.5] * 3})) == ["gone, global"]
     assert failed(accuracy(measured(), {"renamed, global": [0.8] * 3})) == ["renamed, global", VIEW]
