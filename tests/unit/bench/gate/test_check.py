@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,23 @@ def test_accept_then_pass_then_catch(files: tuple[str, ...], tmp_path: Path, cap
     told = capsys.readouterr()
     assert "the computation changed: explain, then --accept" in told.out
     assert (tmp_path / "base.json").read_bytes() == before
+
+    assert main([*files, *CELLS, "--plugin", str(plugin), "--accept"]) == 0
+    told = capsys.readouterr()
+    assert "old against new; what fails here is what this acceptance changes" in told.out
+    assert "the computation changed" in told.out
+    assert (read(tmp_path / "base.json").fingerprints or {}).keys() == (kept.fingerprints or {}).keys()
+    assert read(tmp_path / "base.json").fingerprints != kept.fingerprints
+
+
+def test_help_needs_no_torch():
+    program = (
+        "import sys, bench.check\n"
+        "bench.check.parser().format_help()\n"
+        "print(sorted({'torch', 'pandas', 'pydantic', 'sklearn', 'scipy', 'numpy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_a_gate_that_cannot_be_left_out_of_the_baseline_is_refused(files: tuple[str, ...]):
