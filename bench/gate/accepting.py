@@ -47,9 +47,15 @@ def accept(asked: Asked, old: Baseline | None, provenance: dict[str, Any]) -> Ac
         try:
             paces = asked.paces(runtime.PROCESSES + runtime.MORE)
         except BenchmarkFailed as error:
-            return Acceptance(None, (Row("runtime", "benchmarks", Verdict.FAIL, note=str(error)),), ())
+            return _refused(str(error))
+        if not paces:
+            return _refused("nothing was measured")
     new = _baseline(asked, measured, paces, provenance)
     return Acceptance(new, (), tuple(_old_against_new(asked, old, new, measured, paces)) if old else ())
+
+
+def _refused(note: str) -> Acceptance:
+    return Acceptance(None, (Row("runtime", "benchmarks", Verdict.FAIL, note=note),), ())
 
 
 def _baseline(asked: Asked, measured: Measured, paces: dict[str, list[Pace]], provenance: dict[str, Any]) -> Baseline:
