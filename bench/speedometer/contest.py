@@ -24,7 +24,8 @@ class Naive:
         self.ours, self.number = ours, 0
         images = ours.federations[0].setting.images
         x, y = images.batch(torch.arange(len(images.y)))
-        data = naive.Data(x.contiguous(), y, loader)
+        # With one channel ours counts as contiguous too, but its strides would make convolutions run channels last.
+        data = naive.Data(x.clone(memory_format=torch.contiguous_format), y, loader)
         self.cells = []
         for federation, (server, clients) in zip(ours.federations, ours.states(), strict=True):
             cell, setting = federation.cell, federation.setting
