@@ -1,15 +1,22 @@
-"""The adapter: how our engines are made to train the cells of a workload, round by round, without evaluation."""
+"""The adapter: how our engines are made to train the cells of a workload, round by round, without evaluation.
+
+All that this room knows of the engines' insides is in this file.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from torch import Tensor
 
+from bench import engines
 from bench.declaration.cell import Cell
 from bench.plugin import State
 from bench.registry import ALGORITHMS
+from bench.rounds import federation
 from bench.rounds.federation import Federation
 from bench.rounds.setting import prepare
+
+ENGINES = engines.NAMES
 
 
 class Ours:
@@ -21,19 +28,29 @@ class Ours:
         ]
         self.number = 0
 
+    def prepare(self) -> None:
+        """Nothing: drawing batches is part of a round."""
+
     def round(self) -> None:
         """Train and aggregate all cells for one round."""
-        for federation in self.federations:
-            federation._round(self.number)
+        for each in self.federations:
+            each._round(self.number)
         self.number += 1
 
     def plans(self, number: int) -> list[list[Tensor]]:
         """The batches of a round: per cell and client, row numbers [steps, B]."""
-        return [
-            [federation._job(k, number, {}).plans[0] for k in range(federation.cell.clients)]
-            for federation in self.federations
-        ]
+        return [[each._job(k, number, {}).plans[0] for k in range(each.cell.clients)] for each in self.federations]
 
     def states(self) -> list[tuple[State, list[State]]]:
-        """Per cell: the server's state and each client's."""
-        return [(f.server, [client.state for client in f.clients]) for f in self.federations]
+        """Per cell: the server's state and each client's own."""
+        return [(each.server, [client.state for client in each.clients]) for each in self.federations]
+
+    def models(self) -> list[list[Tensor]]:
+        """The tensors of every model that lives between rounds: per cell the global one, then clients' own."""
+        nets = [net for server, clients in self.states() for state in (server, *clients) for net in state.values()]
+        return [list(net.values()) for net in nets]
+
+
+def run_cell(cell: Cell, root: Path | None) -> None:
+    """A whole cell as a run does it: data, rounds, evaluation."""
+    federation.run(cell, root)

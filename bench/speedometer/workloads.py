@@ -1,7 +1,7 @@
 """The named workloads: what is trained, declared as any suite is. Importing this imports no torch."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,20 +31,13 @@ class Workload:
     replicates: int = 1
     epochs: int = 1
     lr: float = 0.01
+    local_steps: int | None = None  # instead of epochs
     precision: str = "fp32"
 
-    def declaration(self, momentum: float, **changes: Any) -> dict[str, Any]:
-        """The suite as its file would say it; `changes` replace whole keys, or keys of [training]."""
-        training = {
-            "rounds": FOREVER,
-            "clients": self.clients,
-            "local_epochs": self.epochs,
-            "batch_size": self.batch,
-            "optimizer": {"name": "sgd", "lr": self.lr, "momentum": momentum, "weight_decay": 0.0},
-            "evaluate_every": FOREVER,
-            "selection": "last",
-        }
-        suite = {
+    def declaration(self, momentum: float, rounds: int = FOREVER) -> dict[str, Any]:
+        """The suite as its file would say it; only the last round is evaluated."""
+        budget = {"local_epochs": self.epochs} if self.local_steps is None else {"local_steps": self.local_steps}
+        return {
             "name": f"speed-{self.name}",
             "datasets": [self.dataset],
             "partitions": [self.partition],
@@ -54,16 +47,31 @@ class Workload:
             "replicates": self.replicates,
             "reference": self.algorithm,
             "target_accuracy": 0.9,
+            "training": {
+                "rounds": rounds,
+                "clients": self.clients,
+                **budget,
+                "batch_size": self.batch,
+                "optimizer": {"name": "sgd", "lr": self.lr, "momentum": momentum, "weight_decay": 0.0},
+                "evaluate_every": rounds,
+                "selection": "last",
+            },
         }
-        for key, value in changes.items():
-            (training if key in training or key == "participation" else suite)[key] = value
-        return {**suite, "training": training}
 
-    def cells(self, engine: str, momentum: float = 0.0, **changes: Any) -> "list[Cell]":
+    def cells(self, engine: str, momentum: float = 0.0, rounds: int = FOREVER) -> "list[Cell]":
         """The cells for an engine."""
         from bench.declaration.cell import cells
 
-        return cells(suite(self.declaration(momentum, **changes)), engine=engine, precision=self.precision)
+        return cells(suite(self.declaration(momentum, rounds)), engine=engine, precision=self.precision)
+
+    def plain(self) -> dict[str, Any]:
+        """The fields as JSON types; `workload` reads them."""
+        return {**asdict(self), "alphas": list(self.alphas)}
+
+
+def workload(fields: dict[str, Any]) -> Workload:
+    """What `Workload.plain` wrote."""
+    return Workload(**{**fields, "alphas": tuple(fields["alphas"])})
 
 
 def suite(declared: dict[str, Any]) -> "Suite":
@@ -117,11 +125,11 @@ WORKLOADS = (
     ),
     Workload(
         "mnist-cnn", "MNIST, CNN 32-64-512, FedAvg",
-        dataset="mnist-3000", zoo="cnn", algorithm="fedavg", **{**_MNIST, "batch": 50},
+        dataset="mnist-6000", zoo="cnn", algorithm="fedavg", **{**_MNIST, "batch": 50},
     ),
     Workload(
         "mnist-cnn-bf16", "MNIST, CNN 32-64-512, FedAvg, bf16",
-        dataset="mnist-3000", zoo="cnn", algorithm="fedavg", precision="bf16", **{**_MNIST, "batch": 50},
+        dataset="mnist-6000", zoo="cnn", algorithm="fedavg", precision="bf16", **{**_MNIST, "batch": 50},
     ),
     Workload("digits-mixed", "digits, four nets and a CNN as meme, FML", zoo="mixed", algorithm="fml", **_DIGITS),
 )  # fmt: skip
