@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from bench.speedometer.contest import BARE
 from bench.speedometer.ours import ENGINES
@@ -61,10 +62,12 @@ def measure(
     try:
         with Contestants([name for name in names if name != PLAIN_MALLOC], PLAIN_MALLOC in names, what) as racing:
             series.facts = racing.main.call("facts")
+            if (threads := series.facts["threads"]) != 1:
+                series.problem = f"expected one thread, got {threads}"
             for _ in range(warm_up):
                 for name in names:
                     racing.round(name)
-            if NAIVE in names:
+            if NAIVE in names and not series.problem:
                 series.distances = racing.main.call("distances", to=NAIVE)
                 of_bf16 = racing.main.call("distances", to=NAIVE_BF16) if NAIVE_BF16 in names else {}
                 series.problem = disagreement(workload.precision, series.distances, of_bf16)
@@ -83,7 +86,7 @@ def measure(
 class Contestants:
     """The processes of one series: one for all, and one for the naive loop in memory as glibc handles it by itself."""
 
-    def __init__(self, names: Sequence[str], plain_malloc: bool, what: dict[str, object]) -> None:
+    def __init__(self, names: Sequence[str], plain_malloc: bool, what: dict[str, Any]) -> None:
         self.main = Worker(CONTEST, names=list(names), **what)
         self.plain: Worker | None = None
         if plain_malloc:

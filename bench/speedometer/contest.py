@@ -8,7 +8,7 @@ import copy
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import torch
 import torch.nn.functional as F
@@ -159,8 +159,8 @@ class Bare:
         cell, setting = basis.federations[0].cell, basis.federations[0].setting
         if cell.algorithm != "fedavg":
             raise ValueError(f"the bare arithmetic is that of fedavg, not of {cell.algorithm}")
-        self.net: Any = copy.deepcopy(setting.nets[cell.shared]).train()
-        self.net.to(memory_format=torch.channels_last)
+        self.net = copy.deepcopy(setting.nets[cell.shared]).train()
+        cast(Any, self.net).to(memory_format=torch.channels_last)  # (its type stubs do not know this form)
 
     def prepare(self) -> None:
         """Gather and normalise the next round's batches."""
@@ -170,7 +170,7 @@ class Bare:
 
     def round(self) -> None:
         """One step on every batch."""
-        parameters = list(self.net.parameters())
+        parameters: list[Tensor] = list(self.net.parameters())
         for x, y in self.batches:
             gradients = torch.autograd.grad(F.cross_entropy(self.net(x)[0], y), parameters)
             with torch.no_grad():

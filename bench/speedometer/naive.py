@@ -112,7 +112,7 @@ class FedAvg:
                 optimizer.zero_grad()
                 with torch.autocast("cpu", torch.bfloat16, enabled=self.settings.bf16):
                     loss = F.cross_entropy(model(x), y)
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
             states.append(model.state_dict())
         self.model.load_state_dict(mean(states, self.examples))
@@ -149,8 +149,8 @@ class FML:
                     of_local, of_meme = local(x), meme(x)
                     local_loss = self.alpha * F.cross_entropy(of_local, y) + (1 - self.alpha) * kl(of_local, of_meme)
                     meme_loss = self.beta * F.cross_entropy(of_meme, y) + (1 - self.beta) * kl(of_meme, of_local)
-                local_loss.backward()
-                meme_loss.backward()
+                local_loss.backward()  # type: ignore[no-untyped-call]
+                meme_loss.backward()  # type: ignore[no-untyped-call]
                 local_optimizer.step()
                 meme_optimizer.step()
             states.append(meme.state_dict())
@@ -165,9 +165,11 @@ def kl(student: Tensor, teacher: Tensor) -> Tensor:
 def mean(states: Sequence[Weights], weights: Sequence[int]) -> Weights:
     """The weighted mean of state dicts."""
     total = sum(weights)
-    result = copy.deepcopy(states[0])
-    for name in result:
-        result[name] = sum(state[name] * (weight / total) for state, weight in zip(states, weights, strict=True))
+    result = {}
+    for name, first in states[0].items():
+        result[name] = first * (weights[0] / total)
+        for state, weight in zip(states[1:], weights[1:], strict=True):
+            result[name] += state[name] * (weight / total)
     return result
 
 
@@ -175,5 +177,7 @@ def mean(states: Sequence[Weights], weights: Sequence[int]) -> Weights:
 def accuracy(model: nn.Module, x: Tensor, y: Tensor, batch: int = 1000) -> float:
     """The share of images that a model gets right: whole jobs end with it."""
     model.eval()
-    right = [(model(some).argmax(1) == labels).sum() for some, labels in zip(x.split(batch), y.split(batch), strict=True)]
-    return float(sum(int(count) for count in right) / len(y))
+    right = 0
+    for images, labels in zip(torch.split(x, batch), torch.split(y, batch), strict=True):
+        right += int((model(images).argmax(1) == labels).sum())
+    return right / len(y)

@@ -22,14 +22,15 @@ def main(path: str) -> None:
     for cell in job["cells"]:
         models = []
         for architecture, weights in cell["nets"]:
-            model = naive.build(architecture, *job["shape"], job["classes"])
+            model = naive.build(architecture, job["channels"], job["side"], job["classes"])
             model.load_state_dict(dict(zip(model.state_dict(), weights, strict=True)))
             models.append(model)
         server, *own = models
         loop = naive.FML(server, own, data, settings) if own else naive.FedAvg(server, cell["examples"], data, settings)
         for plans in cell["plans"]:
             loop.round(plans)
-        for model, rows in [(loop.model, cell["held_out"])] if not own else zip(own, cell["held_out_each"], strict=True):
+        clients = zip(own, cell["held_out_each"], strict=True) if own else [(server, cell["held_out"])]
+        for model, rows in clients:
             naive.accuracy(model, job["x"][rows], job["y"][rows])
         accuracies.append(naive.accuracy(loop.model, job["test_x"], job["test_y"]))
     print(json.dumps(sum(accuracies) / len(accuracies)))
@@ -73,7 +74,7 @@ class Preparation:
         shape = setting.task.shape
         settings = {"lr": self.work.lr, "momentum": 0.0, "weight_decay": 0.0}
         job = {"x": x, "y": y, "test_x": test_x, "test_y": test_y, "settings": settings, "cells": cells}
-        torch.save({**job, "shape": (shape[0], shape[1]), "classes": setting.task.classes}, path)
+        torch.save({**job, "channels": shape[0], "side": shape[1], "classes": setting.task.classes}, path)
         return len(cells)
 
 

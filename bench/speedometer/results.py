@@ -107,6 +107,7 @@ class Job:
     ours: list[float]
     naive_accuracy: float | None = None  # mean over cells of the global model's, as a check that the work was the same
     our_accuracy: float | None = None
+    floor: float | None = None  # how many times as fast as the naive loop we want to be, on two cores
     most: float | None = None  # seconds that ours may take
 
 

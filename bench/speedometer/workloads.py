@@ -33,6 +33,7 @@ class Workload:
     lr: float = 0.01
     local_steps: int | None = None  # instead of epochs
     precision: str = "fp32"
+    floor: float | None = None  # how many times as fast as the naive loop we want to be, on one core
 
     def declaration(self, momentum: float, rounds: int = FOREVER) -> dict[str, Any]:
         """The suite as its file would say it; only the last round is evaluated."""
@@ -101,22 +102,28 @@ _DIGITS: dict[str, Any] = {
 _MNIST: dict[str, Any] = {"clients": 20, "batch": 10, "alphas": (0.1,)}
 
 WORKLOADS = (
-    Workload("digits-mlp", "digits, MLP 64-64-64-10, FedAvg", zoo="mlp", algorithm="fedavg", replicates=5, **_DIGITS),
-    Workload("digits-cnn", "digits, CNN 16-32, FedAvg", zoo="cnn", algorithm="fedavg", replicates=5, **_DIGITS),
     Workload(
-        "mnist-mlp-fedavg", "MNIST, MLP 784-200-200-10, FedAvg",
+        "digits-mlp", "digits, MLP 64-64-64-10, FedAvg", floor=5,
+        zoo="mlp", algorithm="fedavg", replicates=5, **_DIGITS,
+    ),
+    Workload(
+        "digits-cnn", "digits, CNN 16-32, FedAvg", floor=2,
+        zoo="cnn", algorithm="fedavg", replicates=5, **_DIGITS,
+    ),
+    Workload(
+        "mnist-mlp-fedavg", "MNIST, MLP 784-200-200-10, FedAvg", floor=3.5,
         dataset="mnist-12000", zoo="mlp", algorithm="fedavg", **_MNIST,
     ),
     Workload(
-        "mnist-mlp-fml", "MNIST, MLP 784-200-200-10, FML",
+        "mnist-mlp-fml", "MNIST, MLP 784-200-200-10, FML", floor=3.5,
         dataset="mnist-6000", zoo="mlp", algorithm="fml", **_MNIST,
     ),
     Workload(
-        "mnist-lenet5-fedavg", "MNIST, LeNet5, FedAvg",
+        "mnist-lenet5-fedavg", "MNIST, LeNet5, FedAvg", floor=1.4,
         dataset="mnist-6000", zoo="lenet5", algorithm="fedavg", **_MNIST,
     ),
     Workload(
-        "mnist-lenet5-fml", "MNIST, LeNet5, FML",
+        "mnist-lenet5-fml", "MNIST, LeNet5, FML", floor=1.4,
         dataset="mnist-3000", zoo="lenet5", algorithm="fml", **_MNIST,
     ),
     Workload(
@@ -124,14 +131,16 @@ WORKLOADS = (
         dataset="mnist-6000", zoo="lenet5", algorithm="fedavg", **{**_MNIST, "batch": 50},
     ),
     Workload(
-        "mnist-cnn", "MNIST, CNN 32-64-512, FedAvg",
+        "mnist-cnn", "MNIST, CNN 32-64-512, FedAvg", floor=1.25,
         dataset="mnist-6000", zoo="cnn", algorithm="fedavg", **{**_MNIST, "batch": 50},
     ),
     Workload(
-        "mnist-cnn-bf16", "MNIST, CNN 32-64-512, FedAvg, bf16",
+        "mnist-cnn-bf16", "MNIST, CNN 32-64-512, FedAvg, bf16", floor=2.5,
         dataset="mnist-6000", zoo="cnn", algorithm="fedavg", precision="bf16", **{**_MNIST, "batch": 50},
     ),
-    Workload("digits-mixed", "digits, four nets and a CNN as meme, FML", zoo="mixed", algorithm="fml", **_DIGITS),
+    Workload(
+        "digits-mixed", "digits, four nets and a CNN as meme, FML", zoo="mixed", algorithm="fml", **_DIGITS,
+    ),
 )  # fmt: skip
 
 
