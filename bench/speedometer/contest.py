@@ -5,6 +5,7 @@ a loop that does other work proves nothing.
 """
 
 import copy
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -117,17 +118,17 @@ class Naive:
         self.cells: list[naive.FedAvg | naive.FML] = []
         for federation, (server, clients) in zip(basis.federations, basis.states(), strict=True):
             cell, task, shares = federation.cell, federation.setting.task, federation.setting.shares
+            if cell.algorithm not in ("fedavg", "fml"):
+                raise ValueError(f"expected an algorithm of the naive loop's (fedavg, fml), got {cell.algorithm}")
             model = _net(cell.shared, server, task.shape, task.classes)
             if cell.algorithm == "fedavg":
                 self.cells.append(naive.FedAvg(model, [len(share.train) for share in shares], data, settings))
-            elif cell.algorithm == "fml":
+            else:
                 own = [
                     _net(parts.architecture, state, task.shape, task.classes)
                     for parts, state in zip(task.personal, clients, strict=True)
                 ]
                 self.cells.append(naive.FML(model, own, data, settings))
-            else:
-                raise ValueError(f"expected an algorithm that the naive loop has (fedavg, fml), got {cell.algorithm}")
 
     def prepare(self) -> None:
         """Draw the batches of the next round: the naive loop does not pay for them."""
@@ -211,4 +212,5 @@ def _distance(a: Sequence[Tensor], b: Sequence[Tensor], start: Sequence[Tensor])
         squares = [(x.double() - y.double()).square().sum() for x, y in zip(one, other, strict=True)]
         return float(torch.stack(squares).sum().sqrt())
 
-    return norm(a, b) / norm(b, start)
+    way = norm(b, start)
+    return norm(a, b) / way if way else math.inf  # where nobody has moved, nothing is shown
