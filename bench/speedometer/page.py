@@ -1,5 +1,6 @@
 """The page on speed: text from a template, tables, figures and numbers from a report."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,21 +28,28 @@ def write(report: Report, page: Path) -> Report:
     numbers = beside / "numbers.json"
     whole = Report.read(numbers).updated(report) if numbers.exists() else report
     whole.write(numbers)
-    for name, figure in plot.figures(whole).items():
+    figures = plot.figures(whole)
+    for name, figure in figures.items():
         plot.save(figure, beside / f"{name}.svg")
-    page.write_text(text(whole, beside.name), encoding="utf-8")
+    page.write_text(text(whole, beside.name, list(figures)), encoding="utf-8")
     return whole
 
 
-def text(report: Report, beside: str) -> str:
-    """The page in Markdown; `beside` is the folder of its figures."""
+def text(report: Report, beside: str, figures: Sequence[str]) -> str:
+    """The page in Markdown; `beside` is the folder of its `figures`."""
     environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     made: dict[str, Any] = {name: table.markdown() for name, table in tables(report).items()}
     origins = {part: _origin(origin) for part, origin in report.origins.items()}
     return (
         template.render(
-            tables=made, origins=origins, problems=problems(report), beside=beside, early=EARLY, late=LATE
+            tables=made,
+            origins=origins,
+            problems=problems(report),
+            beside=beside,
+            figures=figures,
+            early=EARLY,
+            late=LATE,
         ).rstrip()
         + "\n"
     )

@@ -48,9 +48,15 @@ def report() -> Report:
     return Report(
         comparison=[series(), series("mnist-cnn"), series(momentum=0.9)],
         overhead=[series(workload=long, seconds=both)],
-        growth=[Growth(10, 50, {"naive": [0.1], "reference": [0.08]}), Growth(100, 500, {"naive": [1.0], "reference": [0.8]})],
+        growth=[
+            Growth(10, 50, {"naive": [0.1], "reference": [0.08]}),
+            Growth(100, 500, {"naive": [1.0], "reference": [0.8]}),
+        ],
         memory=[Memory("reference", "LeNet5", peak=1 << 30, imports=1 << 28, early=1 << 29, late=1 << 29)],
-        jobs=[Job("digits-mlp", "digits", 20, 150, 2, [70.0], [10.0], 0.9, 0.9, 7.0), Job("noniid", "the suite", 120, 0, 2, [], [50.0], most=60.0)],
+        jobs=[
+            Job("digits-mlp", "digits", 20, 150, 2, [70.0], [10.0], 0.9, 0.9, 7.0),
+            Job("noniid", "the suite", 120, 0, 2, [], [50.0], most=60.0),
+        ],
         origins={part: origin() for part in ("comparison", "overhead", "growth", "memory", "jobs")},
     )  # fmt: skip
 
