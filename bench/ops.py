@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bench import many
+from bench.many import Many
 from bench.plugin import Batch, Out, Tensors
 
 __all__ = ["cross_entropy", "dot", "kl", "mean", "mean_rows", "sq_distance", "zeros"]
@@ -27,6 +29,8 @@ def mean_rows(values: Tensor, w: Tensor | None) -> Tensor:
 
 def cross_entropy(out: Out, batch: Batch) -> Tensor:
     """The mean cross-entropy of logits [B, C] with the batch's labels."""
+    if isinstance(out.logits, Many):
+        return many.cross_entropy(out.logits, batch.y)
     if batch.w is None:
         return F.cross_entropy(out.logits, batch.y)
     return mean_rows(F.cross_entropy(out.logits, batch.y, reduction="none"), batch.w)
@@ -37,19 +41,26 @@ def kl(student: Out, teacher: Out, batch: Batch) -> Tensor:
 
     PyTorch's reduction "mean" would divide by the number of classes as well and so weaken the term C times.
     """
+    if isinstance(student.logits, Many):
+        return many.kl(student.logits, teacher.logits)
     target = teacher.logits.detach().log_softmax(1)
-    terms = F.kl_div(student.logits.log_softmax(1), target, reduction="none", log_target=True)
+    # Not F.kl_div, which vmap would run client by client.
+    terms = target.exp() * (target - student.logits.log_softmax(1))
     return mean_rows(terms.sum(1), batch.w)
 
 
 def sq_distance(a: Tensors, b: Tensors, names: Iterable[str]) -> Tensor:
     """The squared Euclidean distance of two models over the named tensors, a scalar."""
+    if isinstance(next(iter(a.values())), Many):
+        return many.added(many.sq_distance(a[name], b[name]) for name in sorted(names))
     # One fused operation a tensor, forward and backward; a difference and a square would be four.
     return torch.stack([F.mse_loss(a[name], b[name], reduction="sum") for name in sorted(names)]).sum()
 
 
 def dot(a: Tensors, b: Tensors, names: Iterable[str]) -> Tensor:
     """The inner product of two models over the named tensors, a scalar."""
+    if isinstance(next(iter(a.values())), Many):
+        return many.added(many.dot(a[name], b[name]) for name in sorted(names))
     return torch.stack([(a[name] * b[name]).sum() for name in sorted(names)]).sum()
 
 

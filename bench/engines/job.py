@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bench.engines.client import Client
-from bench.plugin import At, State
+from bench.plugin import Algorithm, At, State
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Images:
 class Job:
     """One client's round."""
 
+    algorithm: Algorithm
     client: Client
     down: State  # as it travelled: without private parts
     rows: Tensor  # [n] row numbers of the client's training data

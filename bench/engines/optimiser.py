@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from bench.engines.gradient import Gradient, Product, total
 from bench.plugin import Tensors
 
 
@@ -24,6 +25,10 @@ class Optimiser(ABC):
     @abstractmethod
     def step(self, gradients: list[Tensor], lr: float) -> None:
         """One update in place; `gradients` in the order of the parameters."""
+
+    def step_parts(self, gradients: Sequence[Sequence[Gradient]], lr: float) -> None:
+        """`step` for parameters stacked over clients, whose gradients are sums of parts (none: zero)."""
+        self.step([total(parts, p) for parts, p in zip(gradients, self.parameters, strict=True)], lr)
 
     @abstractmethod
     def memory(self) -> Tensors:
@@ -80,6 +85,44 @@ class SGD(Optimiser):
         else:
             self.velocity = [gradient.clone() for gradient in gradients]
         torch._foreach_add_(self.parameters, self.velocity, alpha=-lr)
+
+    def step_parts(self, gradients: Sequence[Sequence[Gradient]], lr: float) -> None:
+        """One update in place. A product is added to velocity or weights as it is multiplied out."""
+        plain: list[int] = []
+        for i, parts in enumerate(gradients):
+            if any(isinstance(part, Product) for part in parts):
+                self._fold(i, parts, lr)
+            else:
+                plain.append(i)
+        if plain:
+            parameters = [self.parameters[i] for i in plain]
+            found = [total(gradients[i], p) for i, p in zip(plain, parameters, strict=True)]
+            if self.decay:
+                torch._foreach_add_(found, parameters, alpha=self.decay)
+            if self.momentum:
+                velocity = [self.velocity[i] for i in plain]
+                torch._foreach_mul_(velocity, self.momentum)
+                torch._foreach_add_(velocity, found)
+                found = velocity
+            torch._foreach_add_(parameters, found, alpha=-lr)
+
+    def _fold(self, i: int, parts: Sequence[Gradient], lr: float) -> None:
+        """The update of one parameter; both forms are linear in the gradient, so its parts can come one by one."""
+        weights = self.parameters[i]
+        if self.momentum:
+            target, beta, alpha = self.velocity[i], self.momentum, 1.0
+        else:
+            target, beta, alpha = weights, 1 - lr * self.decay, -lr
+        for part in sorted(parts, key=lambda part: isinstance(part, Tensor)):  # the first is a product, with the beta
+            if isinstance(part, Product):
+                part.add_to(target, beta=beta, alpha=alpha)
+            else:
+                target.add_(part, alpha=alpha)
+            beta = 1.0
+        if self.momentum:
+            if self.decay:
+                target.add_(weights, alpha=self.decay)
+            weights.add_(target, alpha=-lr)
 
     def memory(self) -> Tensors:
         """The velocities, by parameter name."""

@@ -12,9 +12,10 @@ from torch.func import functional_call
 from bench.engines.client import Client, complete, private_names, retain, withhold
 from bench.engines.job import Images, Job, Trained
 from bench.engines.optimiser import KINDS, Optimiser, clip
+from bench.engines.phase import trained_names
 from bench.engines.summary import summarised
 from bench.nets.net import Net
-from bench.plugin import Algorithm, At, Batch, Local, Out, Part, Parts, Phase, State, Tensors
+from bench.plugin import At, Batch, Local, Out, Parts, Phase, State, Tensors
 
 GATHER_ROWS = 8192  # rows made ready at once: an epoch of most clients, yet bounded memory for a huge one
 
@@ -22,9 +23,8 @@ GATHER_ROWS = 8192  # rows made ready at once: an epoch of most clients, yet bou
 class Reference:
     """Trains one client at a time; see `bench.engines.job.Engine`."""
 
-    def __init__(self, algorithm: Algorithm, nets: Mapping[str, Net], images: Images, settings: Mapping[str, object]):
+    def __init__(self, nets: Mapping[str, Net], images: Images, settings: Mapping[str, object]):
         """`nets`: one module per architecture, whose weights do not matter; `settings`: the optimiser's."""
-        self.algorithm = algorithm
         self.images = images
         self.settings = settings
         self.nets = nets
@@ -46,7 +46,7 @@ class ClientRound:
     """One job: ``start -> phases -> summarise -> finish``."""
 
     def __init__(self, engine: Reference, job: Job) -> None:
-        self.engine, self.job, self.algorithm = engine, job, engine.algorithm
+        self.engine, self.job, self.algorithm = engine, job, job.algorithm
         self.slots = self.algorithm.slots()
         self.down = complete(job.down, job.client.kept)
         self.started = self.algorithm.start(job.client.state, self.down, job.at)
@@ -164,18 +164,3 @@ class Forward:
         if tensors is piece.tensors:
             return Out(*piece.module(x))
         return Out(*functional_call(piece.stand_in, tensors, (x,)))
-
-
-def trained_names(phase: Phase, nets: Mapping[str, Parts]) -> dict[str, frozenset[str]]:
-    """Which tensors a phase trains, by slot: "slot" is all of it, "slot/head" a part. Raises ValueError."""
-    names: dict[str, frozenset[str]] = {}
-    for target in phase.trains:
-        slot, _, part = target.partition("/")
-        if slot not in nets or part not in ("", "head", "body", "norm"):
-            raise ValueError(
-                f"a phase trains '{target}': expected a slot of {sorted(nets)}, or slot/head, /body, /norm"
-            )
-        whole = nets[slot].parameters
-        chosen = whole if not part else whole & nets[slot].named(cast(Part, part))
-        names[slot] = names.get(slot, frozenset()) | chosen
-    return names

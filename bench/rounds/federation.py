@@ -83,7 +83,7 @@ class Federation:
         self.setting, self.algorithm, self.cell = setting, algorithm, setting.cell
         self.training = self.cell.training
         build = engine(self.cell.engine)
-        self.engine: Engine = build(algorithm, setting.nets, setting.images, self.training["optimizer"])
+        self.engine: Engine = build(setting.nets, setting.images, self.training["optimizer"])
         self.journal = Journal()
         self.train_seconds = self.evaluate_seconds = 0.0
         at = setting.at(algorithm, 0, None)
@@ -168,7 +168,7 @@ class Federation:
             plans.append(torch.from_numpy(batches).to(self.setting.device))
         lr = Schedule(**training["lr_schedule"]).lr(float(training["optimizer"]["lr"]), number, int(training["rounds"]))
         at = self.setting.at(self.algorithm, number, k)
-        return Job(client=self.clients[k], down=down, rows=share.train, plans=plans, lr=lr, at=at)
+        return Job(self.algorithm, self.clients[k], down, rows=share.train, plans=plans, lr=lr, at=at)
 
     def _check(self, trained: Sequence[Trained], cohort: Sequence[int], number: int) -> None:
         losses = torch.stack([outcome.losses.sum() for outcome in trained])

@@ -1,0 +1,243 @@
+"""One group of jobs side by side, longest first: ``start -> phases -> summarise -> finish`` for all at once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torch.func import functional_call
+
+from bench.engines.client import Client, complete, private_names, retain, withhold
+from bench.engines.gradient import Gradient
+from bench.engines.job import Images, Job, Trained
+from bench.engines.optimiser import KINDS, Optimiser, clip_rows
+from bench.engines.phase import trained_names
+from bench.engines.gradient import total
+from bench.engines.stacked.beneath import beneath
+from bench.engines.stacked.passes import ManyNets, Models, Step, VmapNets
+from bench.engines.stacked.rows import Rows, sides
+from bench.engines.summary import summarised
+from bench.many import Many, Unknown
+from bench.plugin import Algorithm, At, Batch, Local, Out, Phase, State, Tensors
+
+
+GATHER_ROWS = 2048  # rows of images made ready at once: a few steps of many clients, many steps of a few
+
+
+class Stack:
+    """Jobs of one architecture per slot and of equally old optimisers; the cells they come from may differ."""
+
+    def __init__(self, jobs: Sequence[Job], models: Models, images: Images, settings: Mapping[str, object]) -> None:
+        self.jobs, self.models, self.images, self.settings = jobs, models, images, settings
+        self.algorithm = jobs[0].algorithm
+        self.at = jobs[0].at
+        self.slots = self.algorithm.slots()
+        self.downs = [complete(job.down, job.client.kept) for job in jobs]
+        self.started = [
+            job.algorithm.start(job.client.state, down, job.at) for job, down in zip(jobs, self.downs, strict=True)
+        ]
+        self.work: dict[str, Tensors] = {slot: self._stacked(slot) for slot in self.at.nets}
+        self.others = Rows(self.started)  # tensors of the work state that no net trains
+        self.clients, self.down = Rows([job.client.state for job in jobs]), Rows(self.downs)
+        self.memory: dict[str, list[Tensors]] = {}
+        self.anchor = torch.zeros((), requires_grad=True, device=images.x.device)
+
+    def run(self) -> list[Trained]:
+        """Do the round; nothing that was given is changed."""
+        losses: list[list[Tensor]] = [[] for _ in self.jobs]
+        for number, phase in enumerate(self.algorithm.phases()):
+            plans = [job.plans[number] for job in self.jobs]
+            found = _PhaseRun(self, phase, plans, replace(self.at, phase=number)).run()
+            for row, values in zip(losses, found, strict=True):
+                row.append(values)
+        return [self._finish(row, torch.cat(values)) for row, values in enumerate(losses)]
+
+    def _stacked(self, slot: str) -> Tensors:
+        """A net's tensors side by side, in memory of their own. Raises ValueError where they are not this net's."""
+        parts, states = self.at.nets[slot], [state.get(slot, {}) for state in self.started]
+        expected = parts.parameters | parts.buffers
+        if states[0].keys() != expected:
+            odd = ", ".join(sorted(states[0].keys() ^ expected)[:4])
+            raise ValueError(f"start() must return the slot '{slot}' with all tensors of its net; it differs in {odd}")
+        return {name: torch.stack([state[name] for state in states]) for name in states[0]}
+
+    def _finish(self, row: int, losses: Tensor) -> Trained:
+        job, down = self.jobs[row], self.downs[row]
+        # Copies: a client that waits for its next round must not keep the whole stack alive.
+        trained = {slot: {name: t[row].clone() for name, t in tensors.items()} for slot, tensors in self.work.items()}
+        after: State = {**self.started[row], **trained}
+        local = Local(
+            steps=torch.tensor(float(len(losses))),
+            lr=torch.tensor(job.lr),
+            summary=summarised(job.algorithm, self.images, self._evaluate, after, job),
+        )
+        state, upload = job.algorithm.finish(after, job.client.state, down, local, job.at)
+        private = private_names(job.algorithm, job.at.nets)
+        memory = {**job.client.memory, **{slot: rows[row] for slot, rows in self.memory.items()}}
+        return Trained(Client(state, retain(after, private), memory), withhold(upload, private), losses)
+
+    def _evaluate(self, slot: str, tensors: Tensors, x: Tensor) -> Out:
+        return Out(*functional_call(self.models.evaluating[self.at.nets[slot].architecture], tensors, (x,)))
+
+
+class _PhaseRun:
+    """One local stage of a stack: its optimisers, and the clients that still train."""
+
+    def __init__(self, stack: Stack, phase: Phase, plans: Sequence[Tensor], at: At) -> None:
+        self.stack, self.plans, self.at = stack, plans, at
+        self.trained = {slot: names for slot, names in trained_names(phase, at.nets).items() if names}
+        self.optimisers = {slot: self._optimiser(slot, names) for slot, names in self.trained.items()}
+        self.algorithm = _with_rows(stack.jobs)
+        self.alive = 0
+        self.leaves: dict[str, Tensors] = {}  # slot -> what is trained, of the clients that still train
+        self.words = True  # whether the loss can be run once for all clients
+
+    def run(self) -> list[Tensor]:
+        """Train in place; returns each client's loss at each of its steps."""
+        stack, steps = self.stack, [len(plan) for plan in self.plans]
+        losses = torch.zeros(max(steps), len(steps), device=stack.images.x.device)
+        begin = 0
+        for end in sorted(set(steps)):  # from one client's last step to the next one's
+            alive = sum(n >= end for n in steps)
+            self._narrow(alive)
+            rows = torch.stack([plan[begin:end] for plan in self.plans[:alive]], dim=1)  # [steps, K, B]
+            for number, batch in enumerate(self._batches(rows), begin):
+                losses[number, :alive] = self._step(*batch)
+            begin = end
+        for slot, optimiser in self.optimisers.items():
+            if stack.slots[slot].keeps:
+                kept = stack.memory.get(slot) or [job.client.memory.get(slot, {}) for job in stack.jobs]
+                stack.memory[slot] = [{**kept[row], **optimiser.memory_of(row, n)} for row, n in enumerate(steps)]
+        return [losses[:n, row] for row, n in enumerate(steps)]
+
+    def _batches(self, rows: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Images [K, B, C, H, W], labels and rows [K, B] of each step of `rows` [steps, K, B], many steps at a time."""
+        _, alive, size = rows.shape
+        for some in torch.split(rows, max(1, GATHER_ROWS // (alive * size))):
+            x, y = self.stack.images.batch(some.flatten())
+            x = x.contiguous().view(*some.shape, *x.shape[1:])
+            yield from zip(x, y.view_as(some), some, strict=True)
+
+    def _optimiser(self, slot: str, names: frozenset[str]) -> Optimiser:
+        """The optimiser of a slot, over the whole stack, with what each client kept; zeros where it has nothing yet."""
+        stack = self.stack
+        ordered = [name for name in stack.work[slot] if name in names]
+        optimiser = KINDS[str(stack.settings["name"])](
+            ordered, [stack.work[slot][name] for name in ordered], stack.settings
+        )
+        memories = [job.client.memory.get(slot, {}) if stack.slots[slot].keeps else {} for job in stack.jobs]
+        if slot in stack.memory:  # an earlier phase of this round trained it
+            memories = stack.memory[slot]
+        optimiser.spread(memories)
+        return optimiser
+
+    def _narrow(self, alive: int) -> None:
+        """Go on with the first clients: views, nothing is copied."""
+        self.alive = alive
+        self.leaves = {}
+        for slot, optimiser in self.optimisers.items():
+            rows = [self.stack.work[slot][name][:alive] for name in optimiser.names]
+            self.leaves[slot] = {
+                name: row.detach().requires_grad_() for name, row in zip(optimiser.names, rows, strict=True)
+            }
+            optimiser.parameters = rows
+            optimiser.narrow(alive)
+        self.inputs = [(slot, name) for slot, leaves in self.leaves.items() for name in leaves]
+        self.prepared = self._prepared(Many)
+        self.nets = ManyNets(self.prepared[0])
+
+    def _work(self, slot: str, name: str) -> Tensor:
+        trained = self.leaves.get(slot, {}).get(name)
+        if trained is not None:
+            return trained
+        tensors = self.stack.work.get(slot)
+        return (self.stack.others(slot, name) if tensors is None else tensors[name])[: self.alive]
+
+    def _step(self, x: Tensor, y: Tensor, rows: Tensor) -> Tensor:
+        """One step of every client that still trains, on a batch [K, B, ...]; returns the losses [K]."""
+        losses, step, buffers = self._losses(x, y, rows)
+        if losses.requires_grad:
+            leaves = [self.leaves[slot][name] for slot, name in self.inputs]
+            found = torch.autograd.grad(losses.sum(), [*leaves, self.stack.anchor], allow_unused=True)[:-1]
+            # What the graph holds beside the programs' passes does not change from one step to the next.
+            reached = [(key, part) for key, part in zip(self.inputs, found, strict=True) if part is not None]
+            self.inputs = [key for key, _ in reached]
+            for (slot, name), part in reached:
+                step.take(slot, name, part)
+        with torch.no_grad():
+            for slot, optimiser in self.optimisers.items():
+                of_slot = step.parts.get(slot, {})
+                self._update(slot, optimiser, [of_slot.get(name, []) for name in optimiser.names])
+            step.parts.clear()
+            for slot, updated in buffers.items():
+                for name, value in updated.items():
+                    self.stack.work[slot][name][: self.alive].copy_(value)
+        return losses.detach()
+
+    def _update(self, slot: str, optimiser: Optimiser, parts: list[list[Gradient]]) -> None:
+        largest, lr = self.stack.slots[slot].clip, self.stack.jobs[0].lr
+        if largest is None:
+            optimiser.step_parts(parts, lr)
+        else:  # the norm needs the gradients multiplied out
+            whole = [total(of_one, p) for of_one, p in zip(parts, optimiser.parameters, strict=True)]
+            optimiser.step(clip_rows(whole, largest), lr)
+
+    def _losses(self, x: Tensor, y: Tensor, rows: Tensor) -> tuple[Tensor, Step, State]:
+        """The losses [K], what the programs note on the way back, and new buffers."""
+        if self.words:
+            try:
+                return self._in_words(x, y, rows)
+            except Unknown:
+                self.words = False
+        return self._under_vmap(x, y, rows)
+
+    def _in_words(self, x: Tensor, y: Tensor, rows: Tensor) -> tuple[Tensor, Step, State]:
+        step, work, client, down = self.prepared
+        batch = Batch(*(cast(Any, Many(tensor)) for tensor in (x, y, rows)))
+        value: Any = self.algorithm(Many).loss(self.nets, work, client, down, batch, self.at)
+        if not isinstance(value, Many) or value.stack.dim() != 1:
+            raise Unknown("a loss that is not one number per client")
+        return value.stack, step, {}
+
+    def _under_vmap(self, x: Tensor, y: Tensor, rows: Tensor) -> tuple[Tensor, Step, State]:
+        step: Step | None = None
+
+        def loss(token: Tensor, x: Tensor, y: Tensor, rows: Tensor) -> tuple[Tensor, State]:
+            nonlocal step
+
+            def lifted(stack: Tensor) -> Tensor:
+                one: Tensor = beneath(lambda _: stack, token)
+                return one
+
+            step, work, client, down = self._prepared(lifted)
+            nets = VmapNets(step)
+            value = self.algorithm(lifted).loss(nets, work, client, down, Batch(x, y, rows), self.at)  # type: ignore[arg-type]
+            return value, {slot: {n: t.detach() for n, t in b.items()} for slot, b in nets.buffers.items()}
+
+        values, buffers = torch.vmap(loss)(x.new_zeros(len(x)), x, y, rows)
+        assert step is not None  # vmap has called the loss
+        return values, step, buffers
+
+    def _prepared(self, form: Any) -> tuple[Step, dict[str, Any], dict[str, Any], dict[str, Any]]:
+        """The step, and the states as the plugin is to see them."""
+        stack, alive = self.stack, self.alive
+        names = {**stack.others.names, **{slot: list(tensors) for slot, tensors in stack.work.items()}}
+        work = sides(names, self._work, form)
+        client = sides(stack.clients.names, lambda slot, name: stack.clients(slot, name)[:alive], form)
+        down = sides(stack.down.names, lambda slot, name: stack.down(slot, name)[:alive], form)
+        step = Step(stack.models, self.at, work, self.trained, stack.anchor)
+        return step, cast(Any, work), cast(Any, client), cast(Any, down)
+
+
+def _with_rows(jobs: Sequence[Job]) -> Any:
+    """The jobs' algorithm with hyper-parameters that differ between jobs as one number per client, in a given form."""
+    first = jobs[0].algorithm
+    floats = [f.name for f in fields(cast(Any, first)) if isinstance(getattr(first, f.name), float)]
+    values = {name: [getattr(job.algorithm, name) for job in jobs] for name in floats}
+    differing = {name: torch.tensor(each) for name, each in values.items() if len(set(each)) > 1}
+
+    def formed(form: Any) -> Algorithm:
+        return first.with_tensors({name: form(each) for name, each in differing.items()}) if differing else first
+
+    return formed
