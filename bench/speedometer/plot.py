@@ -61,7 +61,7 @@ def _comparison(some: Sequence[Series]) -> Figure:
     axes.set_xticks([0.5, 1, 2, 5, 10, 20, 50, 100])
     least = min(r.low for series in some for name in ENGINES if (r := series.ratio(name)))
     axes.set_xlim(min(0.8, 0.9 * least), 1.3 * max(limits))
-    axes.set_yticks(list(places), [f"{s.workload['title']}, batch {s.workload['batch']}" for s in some])
+    axes.set_yticks(list(places), [series.title for series in some])
     axes.invert_yaxis()
     axes.set_xlabel("times as fast as the naive loop, one core (log scale)")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=5, handlelength=1.2)

@@ -49,6 +49,11 @@ class Series:
         """The workload's name."""
         return str(self.workload["name"])
 
+    @property
+    def title(self) -> str:
+        """The workload in words."""
+        return f"{self.workload['title']}, batch {self.workload['batch']}"
+
     def rate(self, contestant: str) -> float | None:
         """Client steps per second."""
         taken = self.seconds.get(contestant)

@@ -9,6 +9,7 @@ from bench.speedometer.ours import ENGINES
 from bench.speedometer.results import NAIVE, Growth, Job, Memory, Report, Series, Spread
 
 NOTHING = "-"
+FORMS = (LOADER, PLAIN_MALLOC, NAIVE_BF16)  # of the naive loop, beside its main one
 GIB = 1 << 30
 
 
@@ -44,7 +45,8 @@ def tables(report: Report) -> dict[str, Table]:
         some = [series for series in report.comparison if series.momentum == momentum]
         found["comparison" if place == 0 else "beside"] = _comparison(some, momentum, main=place == 0)
         if place == 0:
-            found["naive"] = _naive(some)
+            if any(name in series.seconds for series in some for name in FORMS):
+                found["naive"] = _naive(some)
             found["limit"] = _limit(some)
     made = {
         "overhead": _overhead(report.overhead) if report.overhead else None,
@@ -64,7 +66,7 @@ def problems(report: Report) -> list[str]:
 def _comparison(some: Sequence[Series], momentum: float, *, main: bool) -> Table:
     present = [name for name in ENGINES if any(name in series.seconds for series in some)]
     aim = ["at least"] if main else []
-    columns = ["workload", "batch", "naive: steps/s", *(f"{name}: x naive" for name in present), *aim, "limit: x naive"]
+    columns = ["workload", "naive: steps/s", *(f"{name}: x naive" for name in present), *aim, "limit: x naive"]
     rows = []
     for series in some:
         ratios = [_spread(series.ratio(name)) for name in present]
@@ -72,7 +74,7 @@ def _comparison(some: Sequence[Series], momentum: float, *, main: bool) -> Table
         aimed = [f"{floor:g}" if floor else NOTHING] if main else []
         rate, limit = series.rate(NAIVE), series.limit()
         most = f"{limit / rate:.1f}" if rate and limit else NOTHING
-        rows.append([_title(series), str(series.workload["batch"]), _number(rate), *ratios, *aimed, most])
+        rows.append([series.title, _number(rate), *ratios, *aimed, most])
     return Table(f"Client steps per second against the naive loop, momentum {momentum:g}", columns, rows)
 
 
@@ -86,27 +88,27 @@ def _limit(some: Sequence[Series]) -> Table:
         flops = (series.facts["matmul_flops"] + series.facts["convolution_flops"]) / series.facts["steps"]
         best = [Spread.of([rate[kind] for rate in series.rates]).median for kind in ("matmul", "convolution")]
         shares = [_percent(series.share(name)) for name in (NAIVE, *present)]
-        row = [_title(series), f"{flops / 1e6:.1f}", *(f"{rate / 1e9:.0f}" for rate in best), _number(series.limit())]
+        row = [series.title, f"{flops / 1e6:.1f}", *(f"{rate / 1e9:.0f}" for rate in best), _number(series.limit())]
         rows.append([*row, *shares])
     columns += [f"{name} reaches" for name in (NAIVE, *present)]
     return Table("The machine's limit: the same operations at its best rates, one thread", columns, rows)
 
 
 def _naive(some: Sequence[Series]) -> Table:
-    forms = [name for name in (LOADER, PLAIN_MALLOC, NAIVE_BF16) if any(name in series.seconds for series in some)]
+    forms = [name for name in FORMS if any(name in series.seconds for series in some)]
     columns = ["workload", "steps a round", "naive: us/step", *(f"{name.removeprefix('naive, ')}: x" for name in forms)]
     rows = []
     for series in some:
         rate = series.rate(NAIVE)
         ratios = [_spread(series.ratio(name)) for name in forms]
         rows.append(
-            [_title(series), str(series.facts.get("steps", NOTHING)), _number(1e6 / rate if rate else None), *ratios]
+            [series.title, str(series.facts.get("steps", NOTHING)), _number(1e6 / rate if rate else None), *ratios]
         )
     return Table("The naive loop in other forms, against its main one", columns, rows)
 
 
 def _overhead(every: Sequence[Series]) -> Table:
-    columns = ["workload", "batch", "steps a client and round", "bare: us/step", "reference: us/step", "overhead %"]
+    columns = ["workload", "steps a client and round", "bare: us/step", "reference: us/step", "overhead %"]
     rows = []
     for series in every:
         ratio = series.ratio(BARE, "reference")  # seconds of the engine over those of the arithmetic
@@ -115,10 +117,7 @@ def _overhead(every: Sequence[Series]) -> Table:
             continue
         percent = Spread(*(100 * (value - 1) for value in (ratio.median, ratio.low, ratio.high)))
         each = f"{series.facts['steps'] / series.facts['clients']:.1f}"
-        batch = str(series.workload["batch"])
-        rows.append(
-            [series.workload["title"], batch, each, f"{1e6 / bare:.0f}", f"{1e6 / ours:.0f}", _spread(percent, 1)]
-        )
+        rows.append([series.title, each, f"{1e6 / bare:.0f}", f"{1e6 / ours:.0f}", _spread(percent, 1)])
     return Table("The reference engine against forward, backward and update alone", columns, rows)
 
 
@@ -153,10 +152,6 @@ def _jobs(jobs: Sequence[Job]) -> Table:
         seconds = [f"{naive:.1f}" if naive else NOTHING, f"{ours:.1f}", str(job.processes)]
         rows.append([job.title, cells, rounds, *seconds, ratio, least, *right])
     return Table("Whole jobs by the clock, start-up and evaluation included", columns, rows)
-
-
-def _title(series: Series) -> str:
-    return str(series.workload["title"])
 
 
 def _spread(spread: Spread | None, digits: int = 2) -> str:

@@ -30,6 +30,8 @@ def test_the_other_tables_show_what_was_measured() -> None:
     assert set(made) == {"comparison", "beside", "naive", "limit", "overhead", "growth", "memory", "jobs"}
     assert cell(made["limit"], 0, "vectorised reaches") == "50 %"
     assert cell(made["naive"], 0, "naive: us/step") == "20000"
+    assert cell(made["naive"], 0, "DataLoader: x") == "0.50"
+    assert "naive" not in tables(Report(comparison=[series()]))
     assert cell(made["overhead"], 0, "overhead %") == "15.0 (12.5-17.5)"
     assert cell(made["growth"], 1, "naive: us/step") == "2000"
     assert cell(made["memory"], 0, "peak of a cell, GiB") == "1.00"
@@ -45,7 +47,7 @@ def test_a_report_without_anything_has_no_tables() -> None:
 def test_a_series_that_failed_is_a_row_of_dashes_and_a_problem() -> None:
     bad = series(facts={}, seconds={}, rates=[], problem="it burned")
     table = tables(Report(comparison=[series("mnist-cnn"), bad]))["comparison"]
-    assert list(table.rows[1][2:]) == ["-", "-", "-", "5", "-"]
+    assert list(table.rows[1][1:]) == ["-", "-", "-", "5", "-"]
     assert problems(Report(comparison=[bad])) == ["digits-mlp, momentum 0: it burned"]
     assert line(bad) == "digits-mlp, momentum 0: it burned"
     assert line(series()).endswith("naive 50 steps/s, reference x 2.00, vectorised x 5.00 (4.50-5.50)")
