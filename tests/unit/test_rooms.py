@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "bench.speedometer": {
         *("bench.speedometer", "bench.rounds", "bench.engines", "bench.declaration", "bench.execution"),
         *("bench.registry", "bench.data", "bench.plugin"),
-        *("datasets.mnist", "reports.style"),  # its subsets of MNIST are a plugin file; its figures look like the report's
+        *("datasets.mnist", "reports.style"),  # a plugin file of subsets; figures that look like the report's
     },
 }
 # Command lines stand on top: only they reach for the report, and the doctor looks at the data.
