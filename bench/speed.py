@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.arguments import at_least_one
 from bench.registry import RegistryError
 from bench.shadow import shadowed
 from bench.speedometer import workloads
@@ -43,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     add = made.add_argument
     add("--list", action="store_true", help="name the workloads and stop")
     add("--workloads", metavar="NAMES", help="only these, written a,b")
-    add("--repeats", type=_at_least_one, metavar="N", help="repetitions; default: 5, with momentum 3, whole jobs 1")
+    add("--repeats", type=at_least_one, metavar="N", help="repetitions; default: 5, with momentum 3, whole jobs 1")
     add("--quick", action="store_true", help="a look in under two minutes: momentum 0, two repetitions, no extras")
     add("--data-root", type=Path, metavar="DIR", help="copies of the data sets; never downloads. Or set BENCH_DATA")
     parts = made.add_argument_group("other parts, measured instead of the comparison")
@@ -51,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     add("--overhead", action="store_true", help="the reference engine over forward, backward and update alone")
     add("--growth", action="store_true", help="seconds per round from 10 to 1000 clients, and memory")
     add("--job", "--two-cores", dest="job", action="store_true", help="whole jobs by the clock, on all cores")
-    add("--processes", type=_at_least_one, metavar="N", help="our processes in whole jobs; default: one per core")
+    add("--processes", type=at_least_one, metavar="N", help="our processes in whole jobs; default: one per core")
     add("--all", action="store_true", help="all parts, the comparison included")
     output = made.add_argument_group("what becomes of it")
     add = output.add_argument
@@ -60,17 +61,6 @@ def parser() -> argparse.ArgumentParser:
     add("--plot", type=Path, metavar="FILE", help="write the comparison as a figure (.svg, .pdf, .png)")
     add("--docs", type=Path, metavar="FILE", help="make the page, such as docs/speed.md; parts not measured now stay")
     return made
-
-
-def _at_least_one(text: str) -> int:
-    """A whole number >= 1."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text}")
-    return number
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
