@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import engines
+from bench.arguments import at_least_one
 from bench.execution.worker import ROUNDS, Job
 from bench.records.store import UNFINISHED, Store, StoreError
 from bench.shadow import shadowed
@@ -59,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     add("--engine", choices=("auto", *engines.NAMES), default="auto")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: the processor")
     add("--precision", choices=("fp32",), default="fp32")
-    add("--jobs", type=_at_least_one, metavar="N", help="processes; default: one per core")
+    add("--jobs", type=at_least_one, metavar="N", help="processes; default: one per core")
     add("--data-root", type=Path, metavar="DIR", help="copies of the data sets; never downloads. Or set BENCH_DATA")
     add("--out", type=Path, metavar="DIR", help="default: results/<suite>-<data set>")
     add("--plugin", action="append", default=[], metavar="FILE", help="a Python file with plugins; may be repeated")
@@ -67,16 +68,6 @@ def parser() -> argparse.ArgumentParser:
     add("--dry-run", action="store_true", help="show the cells and a time estimate, and run nothing")
     add("--no-report", action="store_true", help="write records and tables only")
     return made
-
-
-def _at_least_one(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text}")
-    return number
 
 
 class UsageError(Exception):

@@ -1,0 +1,56 @@
+"""The adapter: how our engines are made to train the cells of a workload, round by round, without evaluation.
+
+All that this room knows of the engines' insides is in this file.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from torch import Tensor
+
+from bench import engines
+from bench.declaration.cell import Cell
+from bench.plugin import State
+from bench.registry import ALGORITHMS
+from bench.rounds import federation
+from bench.rounds.federation import Federation
+from bench.rounds.setting import prepare
+
+ENGINES = engines.NAMES
+
+
+class Ours:
+    """The cells of a workload on one engine."""
+
+    def __init__(self, cells: Sequence[Cell], root: Path | None) -> None:
+        self.federations = [
+            Federation(prepare(cell, root), ALGORITHMS.get(cell.algorithm)(**cell.params)) for cell in cells
+        ]
+        self.number = 0
+
+    def prepare(self) -> None:
+        """Nothing: drawing batches is part of a round."""
+
+    def round(self) -> None:
+        """Train and aggregate all cells for one round."""
+        for each in self.federations:
+            each._round(self.number)
+        self.number += 1
+
+    def plans(self, number: int) -> list[list[Tensor]]:
+        """The batches of a round: per cell and client, row numbers [steps, B]."""
+        return [[each._job(k, number, {}).plans[0] for k in range(each.cell.clients)] for each in self.federations]
+
+    def states(self) -> list[tuple[State, list[State]]]:
+        """Per cell: the server's state and each client's own."""
+        return [(each.server, [client.state for client in each.clients]) for each in self.federations]
+
+    def models(self) -> list[list[Tensor]]:
+        """The tensors of every model that lives between rounds: per cell the global one, then clients' own."""
+        nets = [net for server, clients in self.states() for state in (server, *clients) for net in state.values()]
+        return [list(net.values()) for net in nets]
+
+
+def run_cell(cell: Cell, root: Path | None) -> None:
+    """A whole cell as a run does it: data, rounds, evaluation."""
+    federation.run(cell, root)
