@@ -11,7 +11,7 @@ from bench.declaration.cell import Cell, cells
 from bench.declaration.suite import Suite
 from bench.engines import NAMES
 from bench.execution import preflight
-from bench.execution.execute import execute, in_order
+from bench.execution.execute import execute
 from bench.execution.worker import Job
 from bench.gate.witness import WITNESS
 from bench.records.store import Store
@@ -81,7 +81,8 @@ class Bench:
             out = Path(folder)
             suite = {"name": self.suite.name, "version": self.suite.version}
             job = Job(out=out, suite=suite, data_root=self.data_root, plugins=self.plugins, function=WITNESS)
-            ended = execute(in_order(todo), job, jobs=self.jobs, time_limit=self.suite.time_limit)
+            ordered = sorted(todo, key=lambda cell: cell.replicate)
+            ended = execute(ordered, job, jobs=self.jobs, time_limit=self.suite.time_limit)
             if ended.stopped:
                 raise Stopped(ended.stopped)
             store = Store(out)

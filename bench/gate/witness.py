@@ -10,8 +10,9 @@ from bench.gate.counted import passes
 from bench.gate.fingerprint import ROUNDS, Recorder, moves, norms, on_fixed_states
 from bench.plugin import Algorithm
 from bench.registry import ALGORITHMS
-from bench.rounds import federation
-from bench.rounds.federation import Diverged, Federation, Skip, one_thread
+from bench.rounds import group
+from bench.rounds.federation import Federation
+from bench.rounds.group import Diverged, Skip, one_thread
 from bench.rounds.setting import prepare
 
 __all__ = ["WITNESS", "Diverged", "Skip", "run"]
@@ -21,12 +22,12 @@ WITNESS = "bench.gate.witness:run"
 
 
 def run(cell: Cell, root: Path | None = None, on_round: Callable[[int], None] | None = None) -> dict[str, Any]:
-    """Run a cell as `bench.rounds.federation.run` does; replicate 0 is watched: ``result["witness"]``.
+    """Run a cell as `bench.rounds.group.run` does; replicate 0 is watched: ``result["witness"]``.
 
     Watching changes no number. Raises what running raises.
     """
     if cell.replicate:
-        return federation.run(cell, root, on_round)
+        return group.run(cell, root, on_round)
     begin = time.perf_counter()
     with one_thread():
         setting = prepare(cell, root)
@@ -48,7 +49,7 @@ def run(cell: Cell, root: Path | None = None, on_round: Callable[[int], None] | 
                 on_round(number)
 
         with passes() as counted:
-            result = watched.result(after)
+            result = group.result(watched, lambda _, number: after(number))
     figures = result["partition"]
     witness = {
         "exact": {

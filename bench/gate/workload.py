@@ -9,6 +9,7 @@ from bench.declaration.suite import Suite
 from bench.plugin import Algorithm
 from bench.registry import ALGORITHMS
 from bench.rounds.federation import Federation
+from bench.rounds.group import Group
 from bench.rounds.scorer import Scorer
 from bench.rounds.setting import prepare
 
@@ -36,7 +37,7 @@ class Workload:
         """Train, aggregate, score."""
         federation = self.federation
         federation.server, federation.clients = self._server, list(self._clients)
-        federation._round(0)
+        Group([federation]).round(0)
         Scorer(self.setting).note(1, federation.models(0))
 
     @property

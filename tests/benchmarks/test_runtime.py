@@ -15,7 +15,7 @@ from bench.engines import NAMES
 from bench.gate.runtime import PLUGINS, ROOT_OF_DATA, SUITE, Waits
 from bench.gate.workload import Workload, first_cell
 from bench.registry import load_file
-from bench.rounds.federation import one_thread
+from bench.rounds.group import one_thread
 from tests.benchmarks import frozen
 
 SECONDS = 0.4  # for the rounds of one id

@@ -13,8 +13,9 @@ from bench.declaration.suite import load
 from bench.gate import witness
 from bench.gate.fingerprint import FLOAT_ORDER, STATES, Recorder, compare, on_fixed_states, tolerances
 from bench.plugin import Algorithm
-from bench.rounds import federation
+from bench.rounds import group
 from bench.rounds.federation import Federation
+from bench.rounds.group import Group, result
 from tests import world
 
 
@@ -67,7 +68,7 @@ def test_recording_takes_the_first_two_rounds_and_changes_nothing(algorithm: Alg
     watched = Federation(world.setting(), algorithm)
     recorder = Recorder(watched.engine)
     watched.engine = recorder
-    assert watched.result() == plain.outcome  # type: ignore[attr-defined]
+    assert result(watched) == plain.outcome  # type: ignore[attr-defined]
     rounds = {name.rpartition(" ")[2] for name in recorder.numbers if name != "rates"}
     assert rounds == {"1", "2"}
     assert set(recorder.numbers) <= set(FLOAT_ORDER)
@@ -79,7 +80,7 @@ def test_batch_order_and_kept_state_are_part_of_it():
     def recorded(**changes: Any) -> Recorder:
         made = Federation(world.setting(**changes), FML())
         made.engine = Recorder(made.engine)
-        made._round(0)
+        Group([made]).round(0)
         return made.engine
 
     usual = recorded()
@@ -101,7 +102,7 @@ def test_watching_a_cell_changes_no_number():
     cell = cells(load("ci", {"rounds": "3", "zoo": "mlp", "algorithms": "fml", "clients": "4"}))[0]
     watched = witness.run(cell)["result"]
     seen = watched.pop("witness")
-    assert watched == federation.run(cell)["result"]
+    assert watched == group.run(cell)["result"]
     assert seen["counts"]["steps"] == watched["steps"]
     assert seen["counts"]["evaluations"] == 1
     assert seen["counts"]["training_passes"] == 2 * watched["steps"]  # two nets
