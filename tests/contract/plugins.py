@@ -171,8 +171,9 @@ class Prototypes(Algorithm):
         return ops.cross_entropy(out, batch) + self.strength * ops.mean_rows(gap, batch.w)
 
     def summarise(self, nets: Nets, work: State, batch: Batch, at: At) -> Tensors:
-        hot = torch.nn.functional.one_hot(batch.y, at.task.classes).float()
-        return {"sum": hot.T @ nets("model", work["model"], batch.x).features, "count": hot.sum(0)}
+        features = nets("model", work["model"], batch.x).features
+        hot = torch.nn.functional.one_hot(batch.y, at.task.classes).to(features.dtype)
+        return {"sum": hot.T @ features, "count": hot.sum(0)}
 
     def finish(self, work: State, client: State, down: State, local: Local, at: At) -> tuple[State, State]:
         return {"model": work["model"]}, {"proto": local.summary}
@@ -182,7 +183,7 @@ class Prototypes(Algorithm):
         new = uploads["proto"]["sum"].sum(0) / count.clamp_min(1.0)[:, None]
         old = server["proto"]
         mean = torch.where(count[:, None] > 0, new, old["mean"])
-        return {"proto": {"mean": mean, "seen": torch.maximum(old["seen"], (count > 0).float())}}
+        return {"proto": {"mean": mean, "seen": torch.maximum(old["seen"], (count > 0).to(count.dtype))}}
 
     def views(self, client: State, down: State, at: At) -> dict[str, tuple[str, Tensors]]:
         return {"personal": ("model", client["model"])}
