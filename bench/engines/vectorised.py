@@ -19,16 +19,24 @@ from bench.engines.stacked.passes import Models
 from bench.engines.stacked.program import Program
 from bench.engines.stacked.stack import Stack
 from bench.nets.net import Net
+from bench.plugin import Tensors
+
+ROOM = 128 << 20
+"""Bytes that a stack may fill: bounds memory, and keeps what a step touches within reach of the cache."""
+NARROWEST, WIDEST = 8, 256  # clients: fewer do not repay a step's own cost, more gain nothing
 
 
 class Vectorised:
     """Trains clients side by side, in groups of one architecture; see `bench.engines.job.Engine`."""
 
-    def __init__(self, nets: Mapping[str, Net], images: Images, settings: Mapping[str, object], width: int = 64):
-        """`nets`: one module per architecture, whose weights do not matter; `settings`: the optimiser's."""
-        self.images = images
-        self.settings = settings
-        self.width = width
+    def __init__(
+        self, nets: Mapping[str, Net], images: Images, settings: Mapping[str, object], width: int | None = None
+    ):
+        """`nets`: one module per architecture, whose weights do not matter; `settings`: the optimiser's.
+
+        `width`: clients side by side at most; None: as many as the nets allow.
+        """
+        self.images, self.settings, self.width = images, settings, width
         device = images.x.device
         self.models = Models(
             programs={name: Program.of(net) for name, net in nets.items()},
@@ -45,11 +53,31 @@ class Vectorised:
         for indices in groups.values():
             # Every phase orders clients alike: by how many rows they have.
             indices.sort(key=lambda i: [-len(plan) for plan in jobs[i].plans])
-            for start in range(0, len(indices), self.width):
-                some = indices[start : start + self.width]
+            width = self.width or self._fitting(jobs[indices[0]])
+            for start in range(0, len(indices), width):
+                some = indices[start : start + width]
                 stack = Stack([jobs[i] for i in some], self.models, self.images, self.settings)
                 done |= zip(some, stack.run(), strict=True)
         return [done[index] for index in range(len(jobs))]
+
+    def _fitting(self, job: Job) -> int:
+        """How many clients go side by side: what `ROOM` holds; one where large convolutions fill the machine anyway."""
+        size, batch = 0, job.plans[0].shape[1]
+        for parts in job.at.nets.values():
+            program = self.models.programs[parts.architecture]
+            if program is not None and program.heavy:
+                return 1
+            size += self._sizes(parts.architecture, batch)
+        return max(NARROWEST, min(WIDEST, ROOM // size))
+
+    def _sizes(self, architecture: str, batch: int) -> int:
+        """Bytes of a net in training: weights, velocity, gradients; activations and their gradients."""
+        tensors: Tensors = dict(self.models.training[architecture].named_parameters())
+        weights = sum(tensor.numel() for tensor in tensors.values())
+        program = self.models.programs[architecture]
+        _, channels, height, width = self.images.x.shape
+        made = 0 if program is None else program.activations((channels, height, width), tensors)
+        return 4 * (3 * weights + 2 * batch * made)
 
     def _alike(self, job: Job) -> tuple[object, ...]:
         """What jobs must share to be stacked: architectures, step size, and how far their optimisers are."""

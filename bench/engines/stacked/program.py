@@ -33,6 +33,7 @@ class Program:
     """The forward and backward pass of one architecture over K clients: images [K, B, C, H, W] in, `Out` in stacks."""
 
     def __init__(self, body: Sequence[Layer], head: Linear, batch_last: bool, flat: bool) -> None:
+        """`batch_last`: how activations are laid out, see `windows`; `flat`: whether images come as rows."""
         self.body, self.head = tuple(body), head
         self.batch_last, self.flat = batch_last, flat
         self.names = tuple(name for layer in (*body, head) for name in layer.weights)
@@ -90,6 +91,22 @@ class Program:
             inner = Wanted(wanted.names, i > first or wanted.below)
             d = self.body[i].backward(d, tape.saved[i], weights, inner, sink)
         return None if d is None or not wanted.below else self._images(d.to(dtype), tape.shape)
+
+    @property
+    def heavy(self) -> bool:
+        """Whether its convolutions are PyTorch's own, which gain nothing from company."""
+        return not self.batch_last
+
+    def activations(self, shape: tuple[int, int, int], tensors: Tensors) -> int:
+        """How many numbers its layers make of one image [C, H, W], by a pass with one client's weights."""
+        one = {name: tensor.detach().unsqueeze(0) for name, tensor in tensors.items()}
+        x = next(iter(one.values())).new_zeros(1, 1, *shape)
+        count, activations = 0, self._arranged(x)
+        with torch.no_grad():
+            for layer in self.body:
+                activations, _ = layer.forward(activations, one)
+                count += activations.numel()
+        return count
 
     def _arranged(self, x: Tensor) -> Tensor:
         """Images [K, B, C, H, W] as the first layer wants them."""
