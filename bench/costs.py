@@ -1,8 +1,9 @@
 """What a cell is expected to cost, from committed measurements: for ``--dry-run`` and for starting long cells first.
 
 An optimiser step on a net is taken to cost ``overhead + 3 x forward FLOPs x batch / rate`` seconds, with both numbers
-measured per net and committed in costs.toml. ``python -m bench.costs`` measures them anew on this machine and prints
-that file. Nothing that is computed depends on these numbers.
+measured per net and committed in costs.toml; the vectorised engine is `stacked` times as fast. ``--engine auto`` takes
+it for cells whose nets all gain from it: a choice that follows from the declaration and this file alone, never from how
+fast the machine at hand happens to be. ``python -m bench.costs`` measures anew and prints that file.
 """
 
 import functools
@@ -37,13 +38,15 @@ def estimate(cell: Cell) -> float:
     rows = TRAIN_SHARE * source.train_size / cell.clients
     own = [cell.architectures[k % len(cell.architectures)] for k in range(cell.clients)]
     slots = algorithm.slots()
+    stacks = cell.engine == "vectorised"
 
     def mean_over_clients(role: str, seconds: Callable[[str], float]) -> float:
         nets = [cell.shared] * cell.clients if role == "shared" else own
         return sum(seconds(net) for net in nets) / len(nets)
 
     def step(net: str) -> float:
-        return step_seconds(net, source.shape, source.classes, batch)
+        seconds = step_seconds(net, source.shape, source.classes, batch)
+        return seconds / stacked(net) if stacks else seconds
 
     def forward(net: str) -> float:
         return step_seconds(net, source.shape, source.classes, 1000) / 3000
@@ -60,6 +63,17 @@ def estimate(cell: Cell) -> float:
     evaluate += forward(cell.shared) * source.test_size
     at_headline = mean_over_clients("personal", forward) * source.test_size * cell.clients
     return rounds * train + scored * evaluate + at_headline
+
+
+def stacked(net: str) -> float:
+    """How many times faster the vectorised engine trains a net than the reference engine, from the committed file."""
+    table = _table()
+    return float(table.get(net, table["other"])["stacked"])
+
+
+def engine_for(cell: Cell) -> str:
+    """What ``--engine auto`` means for a cell: vectorised where all its nets gain from it, else reference."""
+    return "vectorised" if all(stacked(net) >= 1 for net in {*cell.architectures, cell.shared}) else "reference"
 
 
 @functools.cache
@@ -137,6 +151,51 @@ def _time_step(net: str, shape: tuple[int, int, int], batch: int, repeats: int) 
     return median(some() for _ in range(repeats if steps > 5 else 1))
 
 
+STACKED_CLIENTS = 8  # few: a cohort of ten in a mixed zoo, beside a handful of other cells
+
+
+def measure_stacked(net: str, repeats: int = 5) -> float:
+    """Reference over vectorised CPU time of FedAvg's local training: the geometric mean over shapes and batches."""
+    ratios = []
+    deep = net.startswith("resnet")  # minutes a round where vmap has to make do
+    for shape in SHAPES[-1:] if deep else SHAPES:
+        for batch in BATCHES[:1] if deep else BATCHES:
+            times: dict[str, list[float]] = {"reference": [], "vectorised": []}
+            train = {name: _cohort(name, net, shape, batch) for name in times}
+            for _ in range(2 if deep else repeats + 1):  # the first is a warm-up
+                for name, work in train.items():
+                    begin = time.thread_time()
+                    work()
+                    times[name].append(time.thread_time() - begin)
+            ratios.append(median(a / b for a, b in zip(*(t[1:] for t in times.values()), strict=True)))
+    return math.exp(sum(map(math.log, ratios)) / len(ratios))
+
+
+def _cohort(name: str, net: str, shape: tuple[int, int, int], batch: int) -> Callable[[], object]:
+    """Local training of a few clients on noise by an engine."""
+    import torch
+
+    from bench.engines import engine
+    from bench.engines.client import Client
+    from bench.engines.job import Images, Job
+    from bench.nets.net import parts
+    from bench.plugin import At, Task
+
+    module = NETS.get(net)(shape, 10)
+    own, one = parts(module, net), torch.ones(shape[0], 1, 1)
+    images = Images(torch.randint(0, 256, (400, *shape), dtype=torch.uint8), torch.arange(400) % 10, one, one * 99)
+    task = Task(10, shape, own, (own,) * STACKED_CLIENTS)
+    at = At(0, 1, task, {"model": own})
+    steps = 2 if net.startswith("resnet") else 10
+    down = {"model": {key: value.clone() for key, value in module.state_dict().items()}}
+    jobs = [
+        Job(ALGORITHMS.get("fedavg")(), Client({}), down, plan.flatten(), [plan], 0.01, at)
+        for plan in torch.randint(0, 400, (STACKED_CLIENTS, steps, batch))
+    ]
+    made = engine(name)({net: module}, images, {"name": "sgd", "momentum": 0.9})
+    return lambda: made.train(jobs)
+
+
 def main() -> None:
     """Measure every built-in net and print costs.toml."""
     import torch
@@ -146,10 +205,11 @@ def main() -> None:
     torch.set_num_threads(1)
     print(f'# Measured by "python -m bench.costs": {processor()}, one thread, torch {torch.__version__}.')
     print("# A net that is not listed is taken to cost what [nets.other] says.")
-    measured = {net: measure(net) for net in NETS.names()}
-    measured["other"] = measured["cnn2"]
-    for net, (overhead, rate) in measured.items():
-        print(f"\n[nets.{net}]\noverhead_us = {overhead:.0f}\ngflops = {rate:.1f}")
+    measured = {net: (*measure(net), measure_stacked(net)) for net in NETS.names()}
+    # Of a net that is not listed nobody knows whether all its layers have a stacked form.
+    measured["other"] = (*measured["cnn2"][:2], min(0.9, *(gain for *_, gain in measured.values())))
+    for net, (overhead, rate, gain) in measured.items():
+        print(f"\n[nets.{net}]\noverhead_us = {overhead:.0f}\ngflops = {rate:.1f}\nstacked = {gain:.2f}")
 
 
 if __name__ == "__main__":

@@ -99,17 +99,26 @@ def cross_entropy(logits: Many, y: Many) -> Many:
 
 def kl(student: Many, teacher: Many) -> Many:
     """Each client's mean over its rows of KL(teacher || student) of logits [K, B, C]; the teacher is a constant."""
+    if not isinstance(teacher, Many):
+        raise Unknown("a teacher of one client's for many")
     return Many(_Divergence.apply(student.stack, teacher.stack.detach()))  # type: ignore[no-untyped-call]  # as above
 
 
 def sq_distance(a: Many, b: Many) -> Many:
     """Each client's squared Euclidean distance of two tensors [K, ...]."""
+    _both(a, b)
     return Many((a.stack - b.stack).flatten(1).square().sum(1))
 
 
 def dot(a: Many, b: Many) -> Many:
     """Each client's inner product of two tensors [K, ...]."""
+    _both(a, b)
     return Many((a.stack * b.stack).flatten(1).sum(1))
+
+
+def _both(a: object, b: object) -> None:
+    if not (isinstance(a, Many) and isinstance(b, Many)):
+        raise Unknown("a distance between many clients' tensors and one client's")
 
 
 def added(parts: Iterable[Many]) -> Many:
@@ -130,13 +139,13 @@ class _CrossEntropy(torch.autograd.Function):
     """Logits [K, B, C], labels [K, B] -> [K]."""
 
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, y: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, logits: Tensor, y: Tensor) -> Tensor:
         log_p, labels = _by_class(logits), y.unsqueeze(1)
         ctx.save_for_backward(log_p, labels)
         return log_p.gather(1, labels).mean((1, 2)).neg_()
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         """``(p - one_hot) / B``."""
         log_p, labels = ctx.saved_tensors
         p = log_p.exp()
@@ -148,14 +157,14 @@ class _Divergence(torch.autograd.Function):
     """Logits of student and teacher [K, B, C] -> [K]."""
 
     @staticmethod
-    def forward(ctx: Any, student: Tensor, teacher: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, student: Tensor, teacher: Tensor) -> Tensor:
         log_q, log_p = _by_class(student), _by_class(teacher)
         p = log_p.exp()
         ctx.save_for_backward(log_q, p)
         return log_p.sub_(log_q).mul_(p).sum(1).mean(1)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         """``(q - p) / B``."""
         log_q, p = ctx.saved_tensors
         return log_q.exp().sub_(p).mul_((gradient / p.shape[2])[:, None, None]).mT, None

@@ -4,6 +4,7 @@ All losses are means over the rows that count (``batch.w``), in nats.
 """
 
 from collections.abc import Iterable
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -51,17 +52,25 @@ def kl(student: Out, teacher: Out, batch: Batch) -> Tensor:
 
 def sq_distance(a: Tensors, b: Tensors, names: Iterable[str]) -> Tensor:
     """The squared Euclidean distance of two models over the named tensors, a scalar."""
-    if isinstance(next(iter(a.values())), Many):
-        return many.added(many.sq_distance(a[name], b[name]) for name in sorted(names))
+    if (found := _of_many(many.sq_distance, a, b, names)) is not None:
+        return found
     # One fused operation a tensor, forward and backward; a difference and a square would be four.
     return torch.stack([F.mse_loss(a[name], b[name], reduction="sum") for name in sorted(names)]).sum()
 
 
 def dot(a: Tensors, b: Tensors, names: Iterable[str]) -> Tensor:
     """The inner product of two models over the named tensors, a scalar."""
-    if isinstance(next(iter(a.values())), Many):
-        return many.added(many.dot(a[name], b[name]) for name in sorted(names))
+    if (found := _of_many(many.dot, a, b, names)) is not None:
+        return found
     return torch.stack([(a[name] * b[name]).sum() for name in sorted(names)]).sum()
+
+
+def _of_many(word: Any, a: Tensors, b: Tensors, names: Iterable[str]) -> Tensor | None:
+    """The sum of a word over pairs of many clients' tensors; None where these are one client's."""
+    pairs = [(a[name], b[name]) for name in sorted(names)]
+    if not any(isinstance(tensor, Many) for pair in pairs for tensor in pair):
+        return None
+    return cast(Tensor, many.added(word(*pair) for pair in pairs))
 
 
 def zeros(tensors: Tensors) -> Tensors:

@@ -12,25 +12,46 @@ def parser() -> argparse.ArgumentParser:
     """The options."""
     made = argparse.ArgumentParser(
         prog="python -m bench.report",
-        description="Render OUT/report (page, Markdown, figures, tables) again from the cell files in OUT.",
-        epilog="Exit codes: 0 rendered, 2 not a result folder or not writable, 3 rendered, but no cell has finished.",
+        description="Render OUT/report (page, Markdown, figures, tables) again from the cell files in OUT. "
+        "Several folders of one suite are joined first: their cells are copied into the folder that --out names.",
+        epilog="Exit codes: 0 rendered, 2 not result folders, not to be joined or not writable, 3 rendered, but no "
+        "cell has finished.",
+        allow_abbrev=False,
     )
-    made.add_argument("out", metavar="OUT", type=Path, help="a result folder, as bench.run writes it")
+    made.add_argument("folders", metavar="OUT", type=Path, nargs="+", help="a result folder, as bench.run writes it")
+    made.add_argument(
+        "--columns",
+        type=int,
+        choices=(1, 2),
+        help="draw every figure for so many columns of print (default: what suits it)",
+    )
+    made.add_argument("--out", metavar="DIR", type=Path, help="the folder of the joined results")
     return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Render one report; returns the exit code."""
-    out: Path = parser().parse_args(argv).out
-    # Imported here, so that --help answers at once: pandas and matplotlib take seconds.
+    made = parser()
+    options = made.parse_args(argv)
+    folders: list[Path] = options.folders
+    if len(folders) > 1 and options.out is None:
+        made.error("several folders are joined: name a new folder for them with --out")
+    if len(folders) == 1 and options.out is not None:
+        made.error("--out is for joining several folders; the report of one is written into it")
+    # Imported here, so that --help answers at once: numpy and matplotlib take a second.
     from bench.records.store import StoreError
     from reports.html import render
+    from reports.joining import CannotJoin, join
     from reports.results import NotResults, read
+    from reports.style import DOUBLE, SINGLE
 
+    out = options.out or folders[0]
     try:
+        if options.out:
+            join(folders, out)
         results = read(out)
-        page = render(out, results)
-    except (NotResults, StoreError) as error:
+        page = render(out, results, {1: SINGLE, 2: DOUBLE}.get(options.columns))
+    except (NotResults, StoreError, CannotJoin) as error:
         print(f"bench.report: {error}", file=sys.stderr)
         return USAGE
     for notice in results.notices:

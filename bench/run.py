@@ -95,6 +95,7 @@ def plan(options: argparse.Namespace) -> Plan:
     """Read and check everything that needs no data. Raises SuiteError, RegistryError, UsageError."""
     from bench.declaration.cell import cells
     from bench.declaration.suite import load
+    from bench.execution.forecast import resolved
     from bench.host.provenance import cores
 
     plugins = _load_plugins(options.plugin)
@@ -102,11 +103,9 @@ def plan(options: argparse.Namespace) -> Plan:
     root = options.data_root or os.environ.get("BENCH_DATA") or None
     return Plan(
         suite=suite,
-        cells=cells(
-            suite,
-            engine=engines.NAMES[0] if options.engine == "auto" else options.engine,
-            device=_device(options.device),
-            precision=options.precision,
+        cells=resolved(
+            cells(suite, device=_device(options.device), precision=options.precision),
+            None if options.engine == "auto" else options.engine,
         ),
         out=options.out or Path("results") / f"{suite.name}-{'+'.join(suite.datasets)}",
         jobs=options.jobs or cores(),
@@ -155,7 +154,8 @@ def dry_run(asked: Plan) -> int:
 def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: bool) -> int:
     """Check the data, run what has no record yet, write tables and report."""
     from bench.execution import forecast, preflight
-    from bench.execution.execute import execute, in_order, pending
+    from bench.execution.bundles import bundles
+    from bench.execution.execute import execute, pending
     from bench.execution.progress import progress
     from bench.host.provenance import provenance
     from bench.records import tidy
@@ -180,8 +180,8 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
             provenance={name: origin[name] for name in ("commit", "dirty", "versions", "processor", "threads")},
         )
         with progress(asked.cells, todo, lambda cell: costs[cell.hash]) as show:
-            ordered = in_order(todo, lambda cell: costs[cell.hash])
-            outcome = execute(ordered, job, jobs=asked.jobs, time_limit=suite.time_limit, show=show)
+            work = bundles(todo, lambda cell: costs[cell.hash], asked.jobs)
+            outcome = execute(work, job, jobs=asked.jobs, time_limit=suite.time_limit, show=show)
         counts += outcome.counts
         if outcome.stopped:
             print(f"stopped by {outcome.stopped.name}: {counts.total()} of {len(asked.cells)} cells are finished")

@@ -9,9 +9,21 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 
-from reports.results import Results, Run, Score, common
-from reports.statistics import Estimate, mean_interval, paired_difference
+import numpy as np
+
+from reports.results import Results, Run, Score, Setting, common
+from reports.statistics import (
+    Estimate,
+    MedianRounds,
+    best_subset,
+    complete,
+    mean_interval,
+    median_rounds,
+    paired_difference,
+    rounds_to_target,
+)
 
 LOCAL = "local"
 """The baseline that a federation has to beat; its rows give the column of differences."""
@@ -26,14 +38,32 @@ class Level:
     runs: Sequence[Run]
 
     @cached_property
-    def done(self) -> Mapping[str, Mapping[int, Score]]:
-        """Algorithm -> replicate -> score; algorithms that finished nothing here are left out."""
-        table: dict[str, dict[int, Score]] = {}
+    def finished(self) -> Mapping[str, Mapping[int, Run]]:
+        """Algorithm -> replicate -> its finished cell; algorithms that finished nothing here are left out."""
+        table: dict[str, dict[int, Run]] = {}
         for name in self.algorithms:
-            scores = {run.replicate: run.score for run in self.runs if run.algorithm == name and run.score}
-            if scores:
-                table[name] = scores
+            runs = {run.replicate: run for run in self.runs if run.algorithm == name and run.score}
+            if runs:
+                table[name] = runs
         return table
+
+    @cached_property
+    def present(self) -> Sequence[int]:
+        """The replicates that at least one algorithm finished."""
+        return sorted(set().union(*self.finished.values()))
+
+    @cached_property
+    def done(self) -> Mapping[str, Mapping[int, Score]]:
+        """Algorithm -> replicate -> score, of the algorithms that count here.
+
+        One that finished fewer than half of the replicates does not: what all must have finished would otherwise be
+        next to nothing, on account of the one that failed.
+        """
+        return {
+            name: {replicate: run.score for replicate, run in runs.items() if run.score}
+            for name, runs in self.finished.items()
+            if 2 * len(runs) >= len(self.present)
+        }
 
     @cached_property
     def replicates(self) -> Sequence[int]:
@@ -60,6 +90,10 @@ class Row:
     global_accuracy: float | None = None
     personal_global: float | None = None
     to_local: Estimate | None = None  # difference of client accuracies, paired by replicate
+    rounds: MedianRounds | None = None  # until the suite's target accuracy
+    sent: float | None = None  # bytes of a whole run, up and down, all clients
+    seconds: float | None = None  # of training, wall-clock, of a whole run
+    best: frozenset[str] = frozenset()  # the measures in which nothing is separably better: names of fields above
     note: str = ""  # why there are no numbers
 
 
@@ -93,25 +127,45 @@ class Block:
     zoo: str
     algorithms: Sequence[str]
     levels: Sequence[Level]
+    target: float | None = None  # the suite's target accuracy
+
+    @property
+    def name(self) -> str:
+        """As headings have it."""
+        return f"{self.dataset}, {self.partition}, zoo {self.zoo}"
+
+    def setting(self, level: Level) -> Setting:
+        """The cell of the comparison that a level is."""
+        return Setting(self.dataset, self.partition, level.alpha, self.zoo)
 
     @cached_property
     def finishers(self) -> Sequence[str]:
-        """The algorithms with a finished cell."""
+        """The algorithms that count in some level."""
         return [name for name in self.algorithms if any(name in level.done for level in self.levels)]
 
     @property
     def absent(self) -> Sequence[tuple[str, str]]:
-        """The other algorithms, and how their cells ended."""
+        """The algorithms that do not count in any level, and how their cells ended."""
         runs = [run for level in self.levels for run in level.runs]
         others = [name for name in self.algorithms if name not in self.finishers]
         return [(name, _outcome([run for run in runs if run.algorithm == name])) for name in others]
+
+    @cached_property
+    def common(self) -> tuple[Sequence[Level], Sequence[int]]:
+        """The levels and replicates that all finishers finished: what means over alphas are over."""
+        replicates = sorted({replicate for level in self.levels for replicate in level.present})
+        held = [[_all_done(level, self.finishers, r) for level in self.levels] for r in replicates]
+        if not held:
+            return [], []
+        rows, columns = complete(held)
+        return list(compress(self.levels, columns)), list(compress(replicates, rows))
 
     @cached_property
     def groups(self) -> Sequence[Group]:
         """The headline table of the finishers: one group per alpha, then the mean over them where there are several."""
         if not self.finishers:
             return []
-        each = [_group(level, self.finishers) for level in self.levels]
+        each = [_group(level, self.finishers, self.target) for level in self.levels]
         mean = _mean_group(self)
         return [*each, mean] if mean else each
 
@@ -126,13 +180,15 @@ class Block:
         return [
             (level.alpha, replicate)
             for level in self.levels
-            for replicate in sorted(set().union(*level.done.values()) - set(level.replicates))
+            for replicate in level.present
+            if replicate not in level.replicates
         ]
 
 
 def blocks(results: Results) -> list[Block]:
     """The blocks of a result folder, in the suite's order."""
     algorithms, alphas = results.axis("algorithm"), results.axis("alpha")
+    target = results.suite.get("target_accuracy")
     by_place: dict[tuple[str, str, str], list[Run]] = {}
     for run in results.runs:
         by_place.setdefault((run.dataset, run.partition, run.zoo), []).append(run)
@@ -144,7 +200,7 @@ def blocks(results: Results) -> list[Block]:
                 if runs:
                     names = [name for name in algorithms if any(run.algorithm == name for run in runs)]
                     levels = [Level(alpha, names, here) for alpha in alphas if (here := _at(runs, alpha))]
-                    found.append(Block(dataset, partition, zoo, names, levels))
+                    found.append(Block(dataset, partition, zoo, names, levels, target))
     return found
 
 
@@ -153,60 +209,101 @@ def _at(runs: Sequence[Run], alpha: float | None) -> list[Run]:
 
 
 def _outcome(runs: Sequence[Run]) -> str:
-    """How the cells of an algorithm that finished nothing ended: "5 diverged", or why they were skipped."""
+    """How the cells of an algorithm that does not count ended: "5 diverged", or why they were skipped."""
     reasons = {run.reason for run in runs}
     if runs and all(run.status == "skipped" for run in runs) and len(reasons) == 1:
         return f"skipped: {reasons.pop()}"
     counts = Counter(run.status for run in runs)
-    return ", ".join(f"{count} {status}" for status, count in counts.items()) or "not run"
+    ended = ", ".join(f"{count} {status}" for status, count in counts.items()) or "not run"
+    return f"{ended}: too few to compare" if counts["done"] else ended
 
 
-def _group(level: Level, names: Sequence[str]) -> Group:
-    scores = {name: level.scores(name) for name in level.done}
+def _all_done(level: Level, names: Sequence[str], replicate: int) -> bool:
+    return all(replicate in level.done.get(name, {}) for name in names)
+
+
+def _group(level: Level, names: Sequence[str], target: float | None) -> Group:
+    scores = {name: [[score] for score in level.scores(name)] for name in level.done if level.replicates}
+    counting = {row.algorithm: row for row in _rows(scores, target)}
     rows = []
     for name in names:
-        if name not in scores:
-            rows.append(Row(name, None, note=_outcome([run for run in level.runs if run.algorithm == name])))
-        elif not level.replicates:
+        if name in counting:
+            rows.append(counting[name])
+        elif name in level.done:
             rows.append(Row(name, None, note="no replicate was finished by all algorithms"))
         else:
-            rows.append(_row(name, [[score] for score in scores[name]], [[s] for s in scores.get(LOCAL, [])]))
+            rows.append(Row(name, None, note=_outcome([run for run in level.runs if run.algorithm == name])))
     return Group([level.alpha], level.replicates, level.floor, rows)
 
 
 def _mean_group(block: Block) -> Group | None:
-    """The mean over alphas: those that all algorithms of the block finished, by replicates that hold all of these."""
-    names = block.finishers
-    levels = [level for level in block.levels if len(level.done) == len(names) and level.replicates]
-    replicates = common(level.replicates for level in levels)
-    if len(levels) < 2 or not replicates:
+    """The mean over alphas."""
+    levels, replicates = block.common
+    if len(levels) < 2:
         return None
-
-    def scores(name: str) -> list[list[Score]]:
-        return [[level.done[name][replicate] for level in levels] for replicate in replicates] if name in names else []
-
-    rows = [_row(name, scores(name), scores(LOCAL)) for name in names]
-    floors = [score.floor for of_replicate in scores(rows[0].algorithm) for score in of_replicate]
-    return Group([level.alpha for level in levels], replicates, _mean(floors), rows)
+    scores = {name: [[level.done[name][r] for level in levels] for r in replicates] for name in block.finishers}
+    floors = [score.floor for cells in next(iter(scores.values())) for score in cells]
+    return Group([level.alpha for level in levels], replicates, _mean(floors), _rows(scores, block.target))
 
 
-def _row(algorithm: str, scores: Sequence[Sequence[Score]], local: Sequence[Sequence[Score]]) -> Row:
-    """One row from each replicate's scores; the replicate's mean over its cells is the unit."""
-    accuracy = [_mean([score.accuracy for score in cells]) for cells in scores]
-    beside = [_mean([score.accuracy for score in cells]) for cells in local]
-    flat = [score for cells in scores for score in cells]
-    return Row(
-        algorithm,
-        accuracy=mean_interval(accuracy),
-        worst10=_mean([score.worst10 for score in flat]),
-        global_accuracy=_mean_or_none([score.global_accuracy for score in flat]),
-        personal_global=_mean_or_none([score.personal_global for score in flat]),
-        to_local=paired_difference(accuracy, beside) if beside and algorithm != LOCAL else None,
-    )
+MEASURES = ("accuracy", "worst10", "global_accuracy", "personal_global")
+"""What a headline table judges: where the best, and all that is not separable from it, is bold."""
+
+
+def _rows(scores: Mapping[str, Sequence[Sequence[Score]]], target: float | None) -> list[Row]:
+    """One row per algorithm from its scores [replicates, cells]; the replicate's mean over its cells is the unit."""
+    means = {
+        measure: {name: values for name, cells in scores.items() if (values := _by_replicate(cells, measure))}
+        for measure in MEASURES
+    }
+    bold = {measure: _bold(columns) for measure, columns in means.items()}
+    local = means["accuracy"].get(LOCAL)
+    rows = []
+    for name, cells in scores.items():
+        flat = [score for of_replicate in cells for score in of_replicate]
+        known = {measure: _mean(columns[name]) for measure, columns in means.items() if name in columns}
+        accuracy = means["accuracy"][name]
+        rows.append(
+            Row(
+                name,
+                accuracy=mean_interval(accuracy),
+                worst10=known["worst10"],
+                global_accuracy=known.get("global_accuracy"),
+                personal_global=known.get("personal_global"),
+                to_local=paired_difference(accuracy, local) if local and name != LOCAL else None,
+                rounds=_rounds(flat, target),
+                sent=_mean([float((score.bytes_up + score.bytes_down).sum()) for score in flat]),
+                seconds=_mean([score.train_seconds for score in flat]),
+                best=frozenset(measure for measure, names in bold.items() if name in names),
+            )
+        )
+    return rows
+
+
+def _by_replicate(cells: Sequence[Sequence[Score]], measure: str) -> list[float] | None:
+    """Each replicate's mean over its cells; None where an algorithm has no such number."""
+    values = [[getattr(score, measure) for score in of_replicate] for of_replicate in cells]
+    if any(value is None for of_replicate in values for value in of_replicate):
+        return None
+    return [_mean(of_replicate) for of_replicate in values]
+
+
+def _bold(columns: Mapping[str, Sequence[float]]) -> set[str]:
+    """The algorithms that may be the best one; none where nothing could be told apart: alone, or one replicate."""
+    if len(columns) < 2 or len(next(iter(columns.values()))) < 2:
+        return set()
+    stays = best_subset(np.stack([np.asarray(values) for values in columns.values()], axis=1))
+    return set(compress(columns, stays))
+
+
+def _rounds(scores: Sequence[Score], target: float | None) -> MedianRounds | None:
+    if target is None:
+        return None
+    return median_rounds([rounds_to_target(score.rounds, score.curve, target) for score in scores])
 
 
 def _gaps(level: Level) -> list[Gap]:
-    present = sorted(set().union(*level.done.values()))
+    present = level.present
     known = {(run.algorithm, run.replicate): run for run in level.runs}
     gaps = []
     for name in level.algorithms:
@@ -224,8 +321,3 @@ def _gaps(level: Level) -> list[Gap]:
 
 def _mean(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values)
-
-
-def _mean_or_none(values: Sequence[float | None]) -> float | None:
-    held = [value for value in values if value is not None]
-    return _mean(held) if held and len(held) == len(values) else None

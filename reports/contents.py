@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reports.analysis import Analysis
 from reports.blocks import Block
 from reports.results import Results, Run
-from reports.statistics import FEW
+from reports.statistics import ROPE
+from reports.tables.kinds import PROSE, TEXT
+from reports.tables.table import Column, Group, Row, Table
 from reports.wording import counted, duration, level, listed
 
 Facts = list[tuple[str, str]]  # name, value
@@ -32,6 +35,15 @@ REASONS = 5
 def title(results: Results) -> str:
     """The headline of the page."""
     return f"{results.name} on {listed(results.suite.get('datasets', ()))}"
+
+
+def summary(analysis: Analysis) -> str:
+    """One line under the title."""
+    results = analysis.results
+    ended = ", ".join(f"{number} {status}" for status, number in results.counts.items() if number)
+    return (
+        f"{listed(results.axis('algorithm'))}: {ended or 'no cell was run'}; {counted(results.replicates, 'replicate')}"
+    )
 
 
 def facts(results: Results) -> Facts:
@@ -92,32 +104,17 @@ def _settings(table: Mapping[str, Any]) -> str:
     return " ".join([str(table.get("name", "")), *values]).strip()
 
 
-def notices(results: Results, blocks: Sequence[Block]) -> list[str]:
+def notices(analysis: Analysis) -> list[str]:
     """What a reader must know before believing a number."""
-    sizes = [len(level.replicates) for block in blocks for level in block.levels if level.replicates]
-    dropped = sum(len(block.dropped) for block in blocks)
-    starved = [run.score.never_sampled for run in results.runs if run.score and run.score.never_sampled]
+    results = analysis.results
     found = []
-    if not any(run.score for run in results.runs):
+    if not analysis.finished:
         found.append("No cell of this run has finished: there is nothing to report but how the cells ended.")
-    elif not sizes:
-        found.append("No replicate was finished by all algorithms of any block: there is nothing to compare.")
-    elif min(sizes) < FEW:
-        alone = " A single replicate has no interval (n = 1)." if min(sizes) == 1 else ""
-        found.append(
-            f"Descriptive only: some means rest on {counted(min(sizes), 'replicate')}, fewer than {FEW}; "
-            f"such numbers describe these runs and support no general claim.{alone}"
-        )
-    if dropped:
-        found.append(
-            f"{counted(dropped, 'draw')} (an alpha in a replicate) counted for no algorithm, because one of them did "
-            "not finish there; the missing pairs are listed below the tables."
-        )
-    if starved:
-        found.append(
-            f"In {counted(len(starved), 'cell')} some clients were never sampled (up to {max(starved)} of "
-            f"{max(run.clients for run in results.runs)}): they count with their initial model."
-        )
+    else:
+        found += [guard.text for guard in analysis.guards if guard.fired and guard.name in LOUD]
+    if results.joined:
+        names = listed([str(each.get("folder")) for each in results.joined], 20)
+        found.append(f"Joined from {counted(len(results.joined), 'folder')}: {names}.")
     if results.waiting:
         found.append(f"{counted(results.waiting, 'declared cell')} not run yet: the same command resumes.")
     if results.others:
@@ -125,9 +122,21 @@ def notices(results: Results, blocks: Sequence[Block]) -> list[str]:
             f"The folder holds {counted(results.others, 'other cell')}, of earlier declarations; this report is about "
             "the latest one."
         )
-    if len(results.commits) > 1:
-        found.append(f"The cells were computed by {len(results.commits)} versions of the code (see provenance).")
     return found + [str(notice) for notice in results.notices]
+
+
+LOUD = ("Replicates", "Missing pairs", "Draws")
+"""The guards that stand at the top of the page when they fire: without them a reader would be misled at once."""
+
+
+def threats(analysis: Analysis) -> Table:
+    """Every guard and what it saw."""
+    columns = (Column("guard", "guard", TEXT), Column("fired", "fired", TEXT), Column("text", "what it saw", PROSE))
+    rows = [
+        Row({"guard": guard.name, "fired": "yes" if guard.fired else "no", "text": guard.text}, muted=not guard.fired)
+        for guard in analysis.guards
+    ]
+    return Table("threats", "Threats", "What each guard saw.", columns, [Group(rows)])
 
 
 def endings(results: Results) -> list[Ending]:
@@ -200,35 +209,51 @@ def protocol(results: Results) -> list[tuple[str, str]]:
             "What a constant guess of each client's most frequent training class reaches on its test split. An "
             "accuracy means little without it: unequal clients have a high floor.",
         ),
+        (
+            "Rounds to target",
+            "The first evaluated round at which a run's client accuracy on test data reached the suite's target, "
+            "median over runs; runs that never got there are censored, not left out.",
+        ),
         ("Splits", "Each client's rows are divided 70/10/20 into training, validation and test, at random."),
         ("Replicate", f"{redraws}. All algorithms meet the same draws, so differences are paired."),
         (
             "Means and intervals",
             "Means are over the replicates that every algorithm of the block finished at that alpha; intervals are "
-            "95 % t intervals over replicates, never over clients. Each is for one number alone: they are not adjusted "
-            "for how many are shown, and may reach beyond 100 %.",
+            "95 % t intervals over replicates, never over clients. Those of the verdicts and of the comparison hold "
+            "together; all others are for one number alone and may reach beyond 100 %.",
+        ),
+        (
+            "Pairs",
+            "Two algorithms in the same data set, partition, alpha, zoo and replicate. A comparison is over the cells "
+            "and replicates that both finished: where something is missing, whichever of cell and replicate costs "
+            f"fewer pairs is left out, and named. Practically equal is what differs by at most {100 * ROPE:g} points.",
         ),
     ]
 
 
-def command(results: Results) -> str:
-    """The command that computed the cells, as it can be typed again."""
-    argv = [str(word) for word in results.provenance.get("argv") or ()]
-    return shlex.join(["python", "-m", "bench.run", *argv])
+def commands(results: Results) -> list[str]:
+    """The commands that computed the cells, as they can be typed again."""
+    origins = [each.get("provenance") or {} for each in results.joined] or [results.provenance]
+    return [shlex.join(["python", "-m", "bench.run", *map(str, origin.get("argv") or ())]) for origin in origins]
 
 
 def provenance(results: Results) -> Facts:
     """Code, machine and libraries."""
-    origin, setup = results.provenance, results.setup
+    origin = results.provenance
     versions = origin.get("versions") or {}
     dirty = " with uncommitted changes" if origin.get("dirty") else ""
+    done = [run for run in results.runs if run.score]
+    kinds = ("engine", "device", "precision")
+    engines = sorted({", ".join(str(run.identity.get(kind, "")) for kind in kinds) for run in done})
+    processors = sorted({run.processor for run in done if run.processor})
     rows = [
+        ("Joined from", listed([str(each.get("folder")) for each in results.joined], 20)),
         ("Commit", f"{origin.get('commit') or 'not in a checkout'}{dirty}"),
         ("Commits of the cells", listed(results.commits, 5) if len(results.commits) > 1 else ""),
-        ("Engine", ", ".join(str(setup[name]) for name in ("engine", "device", "precision") if setup.get(name))),
-        ("Data (md5)", ", ".join(f"{name} {md5}" for name, md5 in (setup.get("data") or {}).items())),
+        ("Engine", "; ".join(engines)),
+        ("Data (md5)", ", ".join(f"{name} {md5}" for name, md5 in (results.setup.get("data") or {}).items())),
         ("Started", str(origin.get("started") or "")),
-        ("Processor", str(origin.get("processor") or "")),
+        ("Processor", "; ".join(processors) or str(origin.get("processor") or "")),
         ("Threads per cell", str(origin.get("threads") or "")),
         ("Platform", str(origin.get("platform") or "")),
         ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items() if version)),

@@ -2,8 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,103 +10,82 @@ import jinja2
 from markupsafe import Markup
 
 from bench.records.store import StoreError, save
-from reports import contents, figures, printing, tables, wording
-from reports.blocks import LOCAL, Block, blocks
-from reports.figures import Looks, Plate
+from reports import contents, drawing, figures, sentences, wording
+from reports.analysis import Analysis, analyse
+from reports.compared import compared
+from reports.drawing import Drawn
 from reports.results import Results, read
+from reports.sections import Section, sections
+from reports.sources import anchors, sources
 from reports.style import looks
+from reports.tables.files import write as write_tables
 
 TEMPLATES = Path(__file__).parent / "templates"
-OURS = re.compile(r"(headline|accuracy|partition)-.*\.(csv|tex|svg|pdf|png)")
-"""Files an earlier rendering may have left; one that is not written again would show what is no longer so."""
 
 
-@dataclass(frozen=True)
-class Section:
-    """A block of the headline table with the names of its files."""
-
-    block: Block
-    stem: str
-    gaps: Sequence[str]
-    compared: bool  # whether any row has a difference to Local
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A plate with its drawings for the page."""
-
-    plate: Plate
-    stem: str
-    panels: Sequence[tuple[str, Markup]]  # title, <svg>
-    legend: Sequence[tuple[str, Markup]]  # name, <svg>
-
-
-def render(out: Path, results: Results | None = None) -> Path:
+def render(out: Path, results: Results | None = None, width: float | None = None) -> Path:
     """Write OUT/report anew from the cell files (or from `results`, as read from them); returns the page's path.
 
-    Where nothing has finished the page says so and how the cells ended. Raises NotResults for a folder that no run
-    wrote, and StoreError where files cannot be read or written.
+    `width` is that of the figures' files in inches; None: the one that suits each. Where nothing has finished the page
+    says so and how the cells ended. Raises NotResults for a folder that no run wrote, and StoreError where files cannot
+    be read or written.
     """
-    results = results or read(out)
+    analysis = analyse(results or read(out))
     report = Path(out) / "report"
-    found = blocks(results)
-    numbered = [block for block in found if block.groups]
-    look = looks(results.axis("algorithm"))
-    plates = figures.plates(results, found, look)
-    stems = wording.distinct([plate.stem for plate in plates])
-    table_stems = wording.distinct([tables.stem(block) for block in numbered])
+    look = looks(analysis.results.axis("algorithm"))
+    plates = figures.plates(analysis.results, analysis.blocks, look, compared(analysis))
+    made = sections(analysis)
     with _explained(report):
-        written = []
         for folder in ("figures", "tables"):
             (report / folder).mkdir(parents=True, exist_ok=True)
-        for plate, stem in zip(plates, stems, strict=True):
-            written += printing.write(plate, look, report / "figures", stem)
-        written += tables.write(numbered, table_stems, report / "tables")
+        drawn = drawing.draw(plates, report / "figures", width)
+        written = [path for each in drawn for path in each.files]
+        written += write_tables([shown.table for each in made for shown in each.tables], report / "tables")
         _clear(report, written)
-    sections = [_section(block, stem) for block, stem in zip(numbered, table_stems, strict=True)]
-    shown = [_shown(plate, stem, look) for plate, stem in zip(plates, stems, strict=True)]
-    words = _words(results, found, sections, shown)
+    words = _words(analysis, made)
     words["tidy"] = (Path(out) / "tidy" / "runs.csv").is_file()
-    save(report / "report.md", _markdown().get_template("report.md.j2").render(words))
+    words["figures"] = _by_family(drawn, made)
+    save(report / "report.md", environment(markdown=True).get_template("report.md.j2").render(words))
     page = report / "report.html"
-    save(page, _pages().get_template("report.html.j2").render(words, style=Markup(_read("style.css"))))
+    save(page, environment().get_template("report.html.j2").render(words, style=Markup(style())))
     return page
 
 
-def _words(
-    results: Results, found: Sequence[Block], sections: Sequence[Section], shown: Sequence[Shown]
-) -> dict[str, Any]:
+def _words(analysis: Analysis, made: Sequence[Section]) -> dict[str, Any]:
+    results = analysis.results
     return {
         "title": contents.title(results),
+        "summary": contents.summary(analysis),
+        "notices": contents.notices(analysis),
+        "sections": made,
         "facts": contents.facts(results),
-        "notices": contents.notices(results, found),
-        "sections": sections,
-        "figures": shown,
         "endings": contents.endings(results),
+        "sources": sources(analysis),
+        "anchors": anchors(analysis),
+        "places": {setting: sentences.place(setting) for setting in anchors(analysis)},
         "protocol": contents.protocol(results),
         "provenance": contents.provenance(results),
-        "command": contents.command(results),
-        "local": LOCAL,
+        "commands": contents.commands(results),
     }
 
 
-def _section(block: Block, stem: str) -> Section:
-    compared = any(row.to_local for group in block.groups for row in group.rows)
-    return Section(block, stem, contents.gaps(block), compared)
+def _by_family(drawn: Sequence[Drawn], made: Sequence[Section]) -> dict[str, list[Drawn]]:
+    """The figures of each section. Raises ValueError where one has no place, so that none is lost unseen."""
+    homes = {family: section.anchor for section in made for family in section.families}
+    if homeless := {each.plate.family for each in drawn} - homes.keys():
+        raise ValueError(f"figures without a section: {', '.join(sorted(homeless))}")
+    found: dict[str, list[Drawn]] = {section.anchor: [] for section in made}
+    for each in drawn:
+        found[homes[each.plate.family]].append(each)
+    return found
 
 
-def _shown(plate: Plate, stem: str, look: Looks) -> Shown:
-    panels = [
-        (panel.title, Markup(printing.panel_svg(plate, panel, f"{stem}-{place}")))
-        for place, panel in enumerate(plate.panels)
-    ]
-    names: list[tuple[str, Any]] = [(name, look[name]) for name in plate.algorithms]
-    if plate.floor:
-        names.append((printing.FLOOR_NAME, None))
-    legend = [
-        (name, Markup(printing.swatch_svg(one, f"{stem}-key-{place}"))) for place, (name, one) in enumerate(names)
-    ]
-    return Shown(plate, stem, panels, legend)
+FAMILIES = (
+    *("accuracy", "loss", "global", "partition", "planes", "clients", "target", "differences", "matrix", "ranks"),
+    *("headline", "verdicts", "comparison", "bayes", "iqm", "profile", "costs", "threats", "missing", "all"),
+)
+OURS = re.compile(rf"({'|'.join(FAMILIES)})(-.*)?\.(csv|md|tex|svg|pdf|png)")
+"""Files an earlier rendering may have left; one that is not written again would show what is no longer so."""
 
 
 def _clear(report: Path, written: Iterable[Path]) -> None:
@@ -118,49 +96,35 @@ def _clear(report: Path, written: Iterable[Path]) -> None:
                 path.unlink()
 
 
-def _read(name: str) -> str:
-    return (TEMPLATES / name).read_text(encoding="utf-8")
+def style() -> str:
+    """The style sheet of all pages."""
+    return (TEMPLATES / "style.css").read_text(encoding="utf-8")
 
 
-def _pages() -> jinja2.Environment:
-    return _environment(autoescape=True)
-
-
-def _markdown() -> jinja2.Environment:
-    return _environment(autoescape=False, finalize=_plain)
-
-
-def _environment(**options: Any) -> jinja2.Environment:
-    environment = jinja2.Environment(
+def environment(markdown: bool = False) -> jinja2.Environment:
+    """Templates with what they need; text from outside is escaped for the language they write."""
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        **options,
+        autoescape=not markdown,
+        finalize=_plain if markdown else None,
     )
-    numbers: list[Callable[..., str]] = [wording.percent, wording.points, wording.interval]
-    environment.filters.update({write.__name__: _safe(write) for write in numbers})
-    environment.filters.update(level=wording.level, counted=wording.counted, listed=wording.listed)
-    return environment
-
-
-def _safe(write: Callable[..., str]) -> Callable[..., Markup]:
-    """Numbers hold no markup, so their brackets need no escape."""
-    return lambda *args, **kwargs: Markup(write(*args, **kwargs))
+    named: Mapping[str, Any] = {
+        "percent": lambda value: Markup(wording.percent(value)),
+        "level": wording.level,
+        "counted": wording.counted,
+        "listed": wording.listed,
+    }
+    made.filters.update(named)
+    return made
 
 
 def _plain(value: object) -> object:
-    """Text from outside as Markdown prints it: no markup, one line. What is marked safe passes.
-
-    >>> print(_plain("a|b <i> *c*"))
-    a\\|b &lt;i&gt; \\*c\\*
-    """
-    if not isinstance(value, str) or isinstance(value, Markup):
-        return value
-    text = " ".join(value.split()) if value.strip() else value
-    text = re.sub(r"([\\`*_\[\]|#~$])", r"\\\1", text)
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Text from outside as Markdown prints it. What is marked safe passes."""
+    return value if not isinstance(value, str) or isinstance(value, Markup) else wording.markdown(value)
 
 
 @contextlib.contextmanager

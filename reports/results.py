@@ -3,8 +3,10 @@
 Records of large runs are big (per client, per round); they are read one at a time and not kept.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +22,63 @@ class NotResults(Exception):
 
 
 @dataclass(frozen=True)
+class Curves:
+    """One view's metrics over its evaluated rounds [T]. Accuracies are fractions, losses nats; NaN: not measured."""
+
+    rounds: NDArray[np.int64]  # ascending, from 1
+    accuracy: Floats  # client accuracy: mean over clients, each on its own test split
+    loss: Floats  # the same mean of the cross-entropy
+    global_accuracy: Floats  # on the global test set; personal models meet it at the headline round only
+    global_loss: Floats
+
+
+@dataclass(frozen=True)
 class Score:
     """What a finished cell reached at its headline round. Accuracies are fractions in [0, 1]."""
 
     round: int  # the headline round, from 1
+    view: str  # "personal" or "global": which of an algorithm's models the clients are given
     accuracy: float  # client accuracy: mean over clients, each on its own test split, of the model it is given
     worst10: float  # the same over the worst 10 % of clients
     global_accuracy: float | None  # the global model on the global test set; None: the algorithm has none
     personal_global: float | None  # mean over clients of their own models on the global test set
+    general: float | None  # client accuracy of the global model; None: the algorithm has none
     floor: float  # mean over clients of a constant guess of the training majority class
-    rounds: NDArray[np.int64]  # [T] evaluated rounds
-    curve: Floats  # [T] client accuracy
+    clients: Floats  # [K] accuracy of each client, whose mean is `accuracy`
+    views: Mapping[str, Curves]  # "personal", "global": those that the algorithm has
     never_sampled: int  # clients that never took part
-    seconds: float  # of the whole cell
+    bytes_up: Floats  # [R] of each round, all its clients together
+    bytes_down: Floats  # [R]
+    seconds: float  # of the whole cell, wall-clock
+    train_seconds: float  # without evaluation
+    shared: bool  # whether cells ran stacked, and their seconds are an equal share of the stack's
+    partition_hash: str  # of the draw: equal draws have equal ones
+    fingerprint: str  # of everything that is deterministic: equal to the bit, equal here
+
+    @property
+    def rounds(self) -> NDArray[np.int64]:
+        """[T] evaluated rounds."""
+        return self.views[self.view].rounds
+
+    @property
+    def curve(self) -> Floats:
+        """[T] client accuracy."""
+        return self.views[self.view].accuracy
+
+    @property
+    def loss(self) -> Floats:
+        """[T] client loss in nats."""
+        return self.views[self.view].loss
+
+    @property
+    def general_curve(self) -> Floats | None:
+        """[T] accuracy of the global model on the global test set; None: the algorithm has none."""
+        return self.views["global"].global_accuracy if "global" in self.views else None
+
+    @property
+    def sent(self) -> Floats:
+        """[T] bytes, up and down, all clients together, until each evaluated round."""
+        return np.asarray(np.cumsum(self.bytes_up + self.bytes_down)[self.rounds - 1])
 
 
 @dataclass(frozen=True)
@@ -45,12 +91,30 @@ class Run:
     partition: str
     alpha: float | None
     zoo: str
-    replicate: int
+    replicate: int  # equal in two cells of a folder only where their draws are the same
     clients: int
     params: Mapping[str, Any]  # hyper-parameters as resolved
     status: str
     reason: str
     score: Score | None  # None unless done
+    identity: Mapping[str, Any]  # every setting that decides the numbers
+    commit: str  # of the code that computed it
+    processor: str
+
+    @property
+    def setting(self) -> "Setting":
+        """Where the cell stands, whatever its algorithm and replicate."""
+        return Setting(self.dataset, self.partition, self.alpha, self.zoo)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One cell of the comparison: what algorithms meet, replicate by replicate."""
+
+    dataset: str
+    partition: str
+    alpha: float | None  # None: the partition does not use it
+    zoo: str
 
 
 @dataclass(frozen=True)
@@ -78,6 +142,7 @@ class Results:
     others: int  # cells of the folder that the latest declaration does not hold
     commits: Sequence[str]  # of the code that computed the cells
     notices: Sequence[str] = field(default=())  # cell files that could not be read
+    joined: Sequence[Mapping[str, Any]] = field(default=())  # "folder" and "provenance" of each folder it was made of
 
     @property
     def counts(self) -> dict[str, int]:
@@ -112,7 +177,6 @@ def read(out: Path) -> Results:
     declared = list(dict.fromkeys(manifest["cells"]))
     runs: list[Run] = []
     pictures: dict[tuple[Any, ...], Picture] = {}
-    commits: set[str] = set()
     waiting = 0
     for cell in declared:
         record = store.read(cell)
@@ -126,22 +190,40 @@ def read(out: Path) -> Results:
             raise StoreError(
                 f"{store.path(cell)} lacks what its schema promises: {type(error).__name__} {error}"
             ) from None
-        commits.add(str((record.get("provenance") or {}).get("commit") or "unknown"))
     return Results(
         suite=manifest["suite"],
         provenance=manifest.get("provenance") or {},
         setup={name: manifest.get(name) for name in ("engine", "device", "precision", "data")},
-        runs=runs,
+        runs=_renumbered(runs),
         pictures=list(pictures.values()),
         waiting=waiting,
         others=len({path.stem for path in store.cells.glob("*.json")} - set(declared)),
-        commits=sorted(commits),
+        commits=sorted({run.commit for run in runs}),
         notices=list(store.notices),
+        joined=manifest.get("joined") or [],
     )
+
+
+def _renumbered(runs: Sequence[Run]) -> list[Run]:
+    """The runs, where replicates of joined folders that have one number but other draws get numbers of their own.
+
+    A draw is known by its seeds. One folder numbers its replicates from 0, whatever its seeds start from.
+    """
+    draws = {(run.replicate, *_seeds(run)) for run in runs}
+    if len(draws) == len({number for number, *_ in draws}):
+        return list(runs)
+    order = {draw: place for place, draw in enumerate(sorted(draws, key=lambda draw: (draw[1:], draw[0])))}
+    return [replace(run, replicate=order[run.replicate, *_seeds(run)]) for run in runs]
+
+
+def _seeds(run: Run) -> tuple[int, int]:
+    number = run.replicate
+    return int(run.identity.get("partition_seed", number)), int(run.identity.get("training_seed", number))
 
 
 def _run(record: Mapping[str, Any]) -> Run:
     identity = record["identity"]
+    origin = record.get("provenance") or {}
     alpha = identity.get("alpha")
     return Run(
         cell=record["cell"],
@@ -156,24 +238,44 @@ def _run(record: Mapping[str, Any]) -> Run:
         status=record["status"],
         reason=str(record.get("reason") or ""),
         score=_score(record) if record["status"] == "done" else None,
+        identity=identity,
+        commit=str(origin.get("commit") or "unknown"),
+        processor=str(origin.get("processor") or ""),
     )
 
 
 def _score(record: Mapping[str, Any]) -> Score:
-    result = record["result"]
-    views, view, best = result["views"], result["headline"]["view"], result["at_headline"]
+    result, timing = record["result"], record["timing"]
+    view, best = result["headline"]["view"], result["at_headline"]
     return Score(
         round=int(result["headline"]["round"]),
+        view=view,
         accuracy=float(best[view]["accuracy"]),
         worst10=float(best[view]["worst10"]),
         global_accuracy=_global_accuracy(best, "global"),
         personal_global=_global_accuracy(best, "personal"),
+        general=float(best["global"]["accuracy"]) if "global" in best else None,
         floor=float(result["partition"]["floor"]),
-        rounds=np.asarray(views[view]["rounds"], dtype=np.int64),
-        curve=np.asarray(views[view]["accuracy"], dtype=np.float64),
+        clients=_floats(best[view]["clients"]["accuracy"]),
+        views={name: _curves(figures) for name, figures in result["views"].items()},
         never_sampled=int(result["never_sampled"]),
-        seconds=float(record["timing"]["total_seconds"]),
+        bytes_up=_floats(result["bytes_up"]),
+        bytes_down=_floats(result["bytes_down"]),
+        seconds=float(timing["total_seconds"]),
+        train_seconds=float(timing["train_seconds"]),
+        shared=bool(timing.get("shared", False)),
+        partition_hash=str(result["partition"]["hash"]),
+        fingerprint=sha256(json.dumps(result, sort_keys=True).encode()).hexdigest()[:16],
     )
+
+
+def _curves(figures: Mapping[str, Any]) -> Curves:
+    names = ("accuracy", "loss", "global_accuracy", "global_loss")
+    return Curves(np.asarray(figures["rounds"], dtype=np.int64), *(_floats(figures[name]) for name in names))
+
+
+def _floats(values: Sequence[float | None]) -> Floats:
+    return np.asarray([np.nan if value is None else value for value in values], dtype=np.float64)
 
 
 def _global_accuracy(best: Mapping[str, Any], view: str) -> float | None:

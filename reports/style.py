@@ -14,8 +14,10 @@ from typing import Any, cast
 
 import matplotlib as mpl
 from matplotlib import font_manager
+from matplotlib.ft2font import FT2Font
 
 INK = "#1a1a1a"  # text and axes
+PAPER = "#ffffff"  # inside hollow markers
 PALE = "#d9d9d9"  # grid
 FLOOR = "#7f7f7f"  # the majority floor
 
@@ -24,7 +26,7 @@ BLUE, VERMILION, PURPLE = "#0072b2", "#d55e00", "#cc79a7"
 COLOURS = (BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE)
 
 SINGLE, DOUBLE = 3.4, 7.0  # inches: the column widths of most journals
-FLOOR_DASH = (0.0, (1.0, 1.6))
+SMALL, TINY = 7.0, 6.0  # points: tick labels; what stands inside a picture
 
 Dash = tuple[float, tuple[float, ...]]
 
@@ -32,15 +34,17 @@ SOLID: Dash = (0.0, ())
 DASHED: Dash = (0.0, (5.0, 2.0))
 DASHDOT: Dash = (0.0, (6.0, 1.6, 1.4, 1.6))
 DENSE: Dash = (0.0, (2.6, 1.3))
+DOTTED: Dash = (0.0, (1.0, 1.6))
 
 
 @dataclass(frozen=True)
 class Look:
-    """How one algorithm is drawn."""
+    """How one algorithm is drawn, or another thing that a legend names."""
 
     colour: str
-    marker: str
-    dash: Dash
+    marker: str  # "": none
+    dash: Dash | None  # None: no line
+    hollow: bool = False  # the marker
 
 
 KNOWN = {
@@ -53,10 +57,12 @@ SPARE = tuple(
     Look(
         (VERMILION, PURPLE, SKY, BLUE, ORANGE, GREEN, BLACK)[place % 7],
         "vPX<>ph*"[place % 8],
-        (SOLID, DASHED, DASHDOT, DENSE)[place % 4],
+        (SOLID, DASHED, DASHDOT, DENSE)[(place + place // 8) % 4],
     )
-    for place in range(56)  # the least common multiple: no two are alike, and neighbours differ in all three
+    for place in range(224)  # no two are alike; marker and dash, which grey print keeps, differ within 32 of them
 )
+FLOOR_LOOK = Look(FLOOR, "", DOTTED)
+FLOOR_NAME = "majority floor"
 
 
 def looks(names: Iterable[str]) -> Mapping[str, Look]:
@@ -88,6 +94,7 @@ STYLE: dict[str, Any] = {
     "ytick.labelsize": 7.0,
     "legend.fontsize": 7.5,
     "figure.titlesize": 8.5,
+    "text.parse_math": False,  # names of plugins may hold any sign, and none starts a formula
     "text.color": INK,
     "axes.labelcolor": INK,
     "axes.edgecolor": INK,
@@ -99,15 +106,19 @@ STYLE: dict[str, Any] = {
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
+    "axes.formatter.useoffset": False,  # a tick says its whole number
     "grid.color": PALE,
     "grid.linewidth": 0.5,
     "lines.linewidth": 1.2,
     "lines.markersize": 3.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.major.pad": 2.5,
+    "ytick.major.pad": 2.5,
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
     "legend.frameon": False,
     "legend.handlelength": 3.2,
-    "figure.constrained_layout.use": True,
     "axes.facecolor": "none",
     "svg.fonttype": "path",  # the reader's fonts must not move a label
     "svg.hashsalt": "bench",
@@ -125,19 +136,48 @@ def paper() -> Iterator[None]:
         yield
 
 
-def label(text: str, most: int = 28) -> str:
-    """A name as figures may print it: no formula in it, no letter that the font lacks, not endless.
+def label(text: str) -> str:
+    """A name as figures may print it: in letters that the font has, and not hidden from legends.
 
-    >>> label("a$b$"), label("_hidden"), label("x" * 40, most=8)
-    ('a\\\\$b\\\\$', ' _hidden', 'xxxxxxx…')
+    >>> label("a$b$"), label("_hidden"), label("\u540d a")
+    ('a$b$', ' _hidden', '? a')
     """
     letters = _letters()
-    plain = "".join(letter if ord(letter) in letters else "?" for letter in text)
-    short = plain if len(plain) <= most else plain[: most - 1] + "…"
-    return (" " if short.startswith("_") else "") + short.replace("$", r"\$")
+    plain = "".join(letter if ord(letter) in letters and letter.isprintable() else "?" for letter in text)
+    return (" " if plain.startswith("_") else "") + plain
+
+
+def extent(text: str, size: float) -> float:
+    """The width of a line of text in inches, set in `size` points.
+
+    >>> 0.2 < extent("100", 8.0) < 0.25
+    True
+    """
+    font = _font()
+    font.set_size(size, 72 * 16)  # so fine that hinting to pixels does not count
+    font.set_text(text)
+    return float(font.get_width_height()[0]) / 64 / (72 * 16)
+
+
+def fitted(text: str, size: float, width: float) -> str:
+    """`label` of the text, cut to so many inches in `size` points; what was cut shows as an ellipsis.
+
+    >>> fitted("federated averaging", 8.0, 0.6)
+    'federate…'
+    """
+    plain = label(text)
+    if extent(plain, size) <= width:
+        return plain
+    while len(plain) > 1 and extent(plain + "…", size) > width:
+        plain = plain[:-1]
+    return plain.rstrip() + "…"
+
+
+@cache
+def _font() -> FT2Font:
+    return FT2Font(font_manager.findfont(STYLE["font.family"]))
 
 
 @cache
 def _letters() -> frozenset[int]:
-    font = font_manager.get_font(font_manager.findfont(STYLE["font.family"]))
-    return frozenset(font.get_charmap())
+    return frozenset(_font().get_charmap())

@@ -18,16 +18,16 @@ def percent(fraction: float | None) -> str:
     return NOTHING if fraction is None else f"{100 * fraction:.1f}".replace("-", MINUS)
 
 
-def points(fraction: float | None) -> str:
+def points(fraction: float | None, digits: int = 1) -> str:
     """A difference of fractions in percentage points, with its sign.
 
-    >>> points(0.012), points(-0.012), points(0.0001)
-    ('+1.2', '−1.2', '0.0')
+    >>> points(0.012), points(-0.012), points(0.0001), points(0.0001, digits=2)
+    ('+1.2', '−1.2', '0.0', '+0.01')
     """
     if fraction is None:
         return NOTHING
-    text = f"{100 * fraction:+.1f}"
-    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", MINUS)
+    text = f"{100 * fraction:+.{digits}f}"
+    return text[1:] if not float(text) else text.replace("-", MINUS)
 
 
 def interval(estimate: Estimate | None, signed: bool = False) -> str:
@@ -84,6 +84,17 @@ def duration(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.1f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def markdown(text: str) -> str:
+    """Text from outside as Markdown prints it: no markup, one line.
+
+    >>> print(markdown("a|b <i> *c*"))
+    a\\|b &lt;i&gt; \\*c\\*
+    """
+    line = " ".join(text.split()) if text.strip() else text
+    line = re.sub(r"([\\`*_\[\]|#~$])", r"\\\1", line)
+    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def slug(*names: str) -> str:

@@ -8,6 +8,7 @@ from bench.data import Data
 from bench.declaration.cell import Cell
 from bench.plugin import Algorithm
 from bench.rounds.federation import Federation
+from bench.rounds.group import result
 from bench.rounds.setting import Setting, assemble
 
 TRAINING: dict[str, Any] = {
@@ -79,5 +80,5 @@ def setting(data: Data | None = None, **changes: Any) -> Setting:
 def play(algorithm: Algorithm, data: Data | None = None, **changes: Any) -> Federation:
     """Run an algorithm for all rounds; the federation that comes back holds server and clients."""
     federation = Federation(setting(data, **changes), algorithm)
-    federation.outcome = federation.result()  # type: ignore[attr-defined] - tests look at it
+    federation.outcome = result(federation)  # type: ignore[attr-defined] - tests look at it
     return federation

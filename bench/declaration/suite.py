@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from bench import suites
 from bench.declaration import hyperparameters, overrides
+from bench.declaration.gate import Gate
 from bench.declaration.mistakes import Mistake, SuiteError, from_pydantic, message, mistake, mistakes, show
 from bench.declaration.names import Algorithm, DataSet, Net, Partition, check_zoo, needs_alpha, room_for_clients
 from bench.registry import ALGORITHMS, PARTITIONS, Registry, RegistryError, nearest
@@ -152,6 +153,7 @@ class Suite(_Declared):
     params: dict[str, dict[str, hyperparameters.Scalar]] = Field(default={}, validate_default=True)
     seeds: Seeds = Seeds()
     time_limit: Positive = 7200.0  # seconds for a cell; decides no number
+    gate: Gate = Gate()  # what bench.check asks; decides no number
 
     @field_validator("name")
     @classmethod

@@ -14,8 +14,6 @@ import copy
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-import torch
-
 from bench.engines.job import Images, Job, Trained
 from bench.engines.stacked.passes import Models
 from bench.engines.stacked.program import Program

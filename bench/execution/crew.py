@@ -1,7 +1,8 @@
 """Worker processes, each with a pipe of its own: whatever happens to one cannot reach another, or us.
 
-A worker is new (it imports), idle, or has one cell in hand. It may raise, hang, be killed or end itself, at any
-moment and with any exit code, even in the middle of a message: its pipe then closes, and another takes its place.
+A worker is new (it imports), idle, or has cells in hand: one, or a few that run side by side. It may raise, hang, be
+killed or end itself, at any moment and with any exit code, even in the middle of a message: its pipe then closes, and
+another takes its place.
 """
 
 import contextlib
@@ -9,14 +10,14 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from bench.execution.worker import READY, Finished, Job, serve
+from bench.execution.worker import READY, Broken, Finished, Job, serve
 from bench.host.provenance import now
 
 if TYPE_CHECKING:
@@ -50,9 +51,9 @@ class News:
 
 @dataclass(frozen=True)
 class Lost:
-    """A cell whose worker is gone."""
+    """Cells whose worker is gone."""
 
-    cell: "Cell"
+    cells: "tuple[Cell, ...]"
     exitcode: int | None  # negative: the signal that killed it; None: we did, because its time was up
     seconds: float
     started: str  # ISO time
@@ -79,18 +80,24 @@ class _Worker:
             self.process.start()
         theirs.close()  # so that the pipe closes with the worker
         self.ready = False  # its imports are done
-        self.cell: Cell | None = None
+        self.cells: dict[str, Cell] = {}  # hash -> what is in hand and not finished
+        self.taken = 0  # how many it was given
         self.clock, self.started = 0.0, ""
 
-    def take(self, cell: "Cell") -> None:
-        """Hand it a cell. Raises OSError if it has just ended."""
-        self.pipe.send(cell)
-        self.cell, self.clock, self.started = cell, time.monotonic(), now()
+    def take(self, cells: "Sequence[Cell]") -> None:
+        """Hand it cells. Raises OSError if it has just ended."""
+        self.pipe.send(tuple(cells))
+        self.cells, self.taken = {cell.hash: cell for cell in cells}, len(cells)
+        self.clock, self.started = time.monotonic(), now()
 
     @property
     def seconds(self) -> float:
-        """How long it has had its cell."""
+        """How long it has had its cells."""
         return time.monotonic() - self.clock
+
+    def lost(self, exitcode: int | None) -> Lost:
+        """What went with it."""
+        return Lost(tuple(self.cells.values()), exitcode, self.seconds, self.started)
 
     def end(self) -> int:
         """See it off, by force if need be; returns its exit code."""
@@ -104,7 +111,7 @@ class Crew:
     """Up to `size` workers for one job. A context manager: on leaving, no worker is left behind."""
 
     def __init__(self, job: Job, size: int, time_limit: float | None = None) -> None:
-        """`time_limit`: seconds a cell may take; a worker's imports do not count."""
+        """`time_limit`: seconds a cell may take, n of them together n times that; a worker's imports do not count."""
         self.job, self.size, self.time_limit = job, size, time_limit
         self._workers: list[_Worker] = []
         self._stillborn = 0  # workers that ended before they were ready, in a row
@@ -116,7 +123,7 @@ class Crew:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for worker in self._workers:
-            if worker.cell or not worker.ready:
+            if worker.cells or not worker.ready:
                 worker.process.kill()
             else:
                 worker.pipe.close()  # an idle one reads that and ends
@@ -134,32 +141,32 @@ class Crew:
     @property
     def busy(self) -> bool:
         """Whether any cell is in hand."""
-        return any(worker.cell for worker in self._workers)
+        return any(worker.cells for worker in self._workers)
 
-    def staff(self, cells: int) -> None:
-        """Start workers for `cells` waiting ones, as far as there is room."""
-        free = sum(worker.cell is None for worker in self._workers)
-        for _ in range(min(cells - free, self.size - len(self._workers))):
+    def staff(self, bundles: int) -> None:
+        """Start workers for `bundles` waiting ones, as far as there is room."""
+        free = sum(not worker.cells for worker in self._workers)
+        for _ in range(min(bundles - free, self.size - len(self._workers))):
             self._workers.append(_Worker(self.job))
 
-    def give(self, cell: "Cell") -> bool:
-        """Hand a cell to an idle worker; False where there is none."""
+    def give(self, cells: "Sequence[Cell]") -> bool:
+        """Hand cells that run side by side to an idle worker; False where there is none."""
         for worker in list(self._workers):
-            if worker.ready and worker.cell is None:
+            if worker.ready and not worker.cells:
                 try:
-                    worker.take(cell)
+                    worker.take(cells)
                 except OSError:  # it ended while it had nothing to do
                     self._dismiss(worker)
                 else:
                     return True
         return False
 
-    def listen(self, seconds: float) -> list[Finished | News | Lost]:
+    def listen(self, seconds: float) -> list[Finished | News | Lost | Broken]:
         """What happened within the next `seconds`; returns as soon as anything did.
 
         Raises WorkersError when one worker after the other ends before it is ready.
         """
-        events: list[Finished | News | Lost] = []
+        events: list[Finished | News | Lost | Broken] = []
         heard = wait([worker.pipe for worker in self._workers], seconds)
         for worker in [worker for worker in self._workers if worker.pipe in heard]:
             try:
@@ -170,13 +177,16 @@ class Crew:
             if message == READY:
                 worker.ready, self._stillborn = True, 0
             elif isinstance(message, Finished):
-                worker.cell = None
+                worker.cells.pop(message.cell, None)
                 events.append(message)
-            elif worker.cell:
-                events.append(News(worker.cell, message))
+            elif isinstance(message, Broken):
+                events.append(Broken(tuple(worker.cells.values())))
+                worker.cells = {}
+            elif (told := worker.cells.get(message[0])) is not None:
+                events.append(News(told, message[1]))
         for worker in list(self._workers):
-            if worker.cell and self.time_limit is not None and worker.seconds > self.time_limit:
-                events.append(Lost(worker.cell, None, worker.seconds, worker.started))
+            if worker.cells and self.time_limit is not None and worker.seconds > self.time_limit * worker.taken:
+                events.append(worker.lost(None))
                 self._dismiss(worker)
         return events
 
@@ -184,8 +194,8 @@ class Crew:
         """A worker's pipe has closed."""
         worker.process.join(_FAREWELL)
         code = self._dismiss(worker)
-        if worker.cell:
-            return [Lost(worker.cell, code, worker.seconds, worker.started)]
+        if worker.cells:
+            return [worker.lost(code)]
         if not worker.ready:
             self._stillborn += 1
         if self._stillborn >= _PATIENCE:

@@ -1,6 +1,7 @@
 """Cells to records: on several processes, with an end for every cell, whatever it does.
 
 A cell that raises, runs out of time or takes its process with it becomes a record with its reason; the others go on.
+Cells that run side by side and come to grief together run again one by one, so that only the culprit is recorded.
 Which process computes a cell, and when, has no influence on its result.
 """
 
@@ -13,8 +14,8 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from bench.execution.crew import Crew, Lost, News
-from bench.execution.progress import Cost, Progress
-from bench.execution.worker import UNSAVED, Finished, Job, headline, record
+from bench.execution.progress import Progress
+from bench.execution.worker import UNSAVED, Broken, Finished, Job, headline, record
 from bench.records.store import UNFINISHED, Store, StoreError
 
 if TYPE_CHECKING:
@@ -53,24 +54,23 @@ def pending(cells: Iterable["Cell"], store: Store, rerun: str | None = None) -> 
     return todo, kept
 
 
-def in_order(cells: Iterable["Cell"], cost: Cost | None = None) -> list["Cell"]:
-    """Replicate after replicate, so that an early end leaves whole ones; the longest first within each.
-
-    How evenly the processes end is decided in the last replicate: longest first overall would gain nothing.
-    """
-    return sorted(cells, key=lambda cell: (cell.replicate, -(cost(cell) if cost else 0.0)))
-
-
 def execute(
-    cells: Sequence["Cell"], job: Job, *, jobs: int = 1, time_limit: float | None = None, show: Progress | None = None
+    work: Sequence["Cell | Sequence[Cell]"],
+    job: Job,
+    *,
+    jobs: int = 1,
+    time_limit: float | None = None,
+    show: Progress | None = None,
 ) -> Outcome:
-    """Compute `cells` in this order on `jobs` processes; each leaves a record. Call it in the main thread.
+    """Compute cells in this order on `jobs` processes; each leaves a record. Call it in the main thread.
 
-    `time_limit` holds for each cell, in seconds. SIGINT and SIGTERM end the run within two seconds: what is finished
-    stays, what is running is lost. Raises StoreError when a record cannot be written and WorkersError when no worker
-    comes to life; in every case no worker is left behind.
+    An entry of `work` is one cell, or several that run side by side (see `bench.execution.bundles`). `time_limit` is for
+    each cell, in seconds. SIGINT and SIGTERM end the run within two seconds: what is finished stays, what is running is
+    lost. Raises StoreError when a record cannot be written and WorkersError when no worker comes to life; in every case
+    no worker is left behind.
     """
-    store, by_hash, waiting = Store(job.out), {cell.hash: cell for cell in cells}, deque(cells)
+    waiting = deque(tuple(entry) if isinstance(entry, Sequence) else (entry,) for entry in work)
+    store, by_hash = Store(job.out), {cell.hash: cell for cells in waiting for cell in cells}
     counts: Counter[str] = Counter()
     with _signals() as caught, Crew(job, jobs, time_limit) as crew:
         while (waiting or crew.busy) and not caught:
@@ -84,6 +84,9 @@ def execute(
                     continue
                 if isinstance(event, Lost) and caught:
                     continue  # the signal went to the workers too
+                if isinstance(event, Broken) or (isinstance(event, Lost) and len(event.cells) > 1):
+                    waiting.extendleft((cell,) for cell in reversed(event.cells))
+                    continue
                 finished = _lost(event, job, store) if isinstance(event, Lost) else event
                 if finished.status == UNSAVED:
                     raise StoreError(finished.reason)
@@ -97,12 +100,13 @@ def execute(
 
 def _lost(event: Lost, job: Job, store: Store) -> Finished:
     """Write the record that a lost worker could not write; if it did so with its last breath, that one counts."""
-    entry = store.read(event.cell.hash)
+    (cell,) = event.cells
+    entry = store.read(cell.hash)
     if entry is None:
         status = "timeout" if event.exitcode is None else "failed"
-        entry = record(event.cell, job, status, event.reason, started=event.started)
+        entry = record(cell, job, status, event.reason, started=event.started)
         store.write(entry)
-    return Finished(event.cell.hash, entry["status"], entry["reason"], event.seconds, headline(entry))
+    return Finished(cell.hash, entry["status"], entry["reason"], event.seconds, headline(entry))
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from bench.declaration.cell import Cell
 from bench.execution.progress import duration
@@ -20,6 +21,13 @@ def expected(cells: Iterable[Cell]) -> dict[str, float]:
         except Exception:  # a plugin's mistake: the cell itself will meet it and record it
             found[cell.hash] = 1.0
     return found
+
+
+def resolved(cells: Iterable[Cell], engine: str | None) -> list[Cell]:
+    """The cells with the engine that was asked for; None: for each the one that the committed costs say is faster."""
+    from bench.costs import engine_for
+
+    return [replace(cell, engine=engine or engine_for(cell)) for cell in cells]
 
 
 def wall_clock(seconds: Mapping[str, float], jobs: int) -> float:

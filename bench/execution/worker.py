@@ -4,6 +4,7 @@ The worker itself writes the record, before it answers: what is computed is kept
 """
 
 import contextlib
+import functools
 import importlib
 import inspect
 import os
@@ -12,7 +13,7 @@ import sysconfig
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import connection, parent_process
 from pathlib import Path
@@ -26,7 +27,8 @@ from bench.registry import ROOT, load_file
 if TYPE_CHECKING:
     from bench.declaration.cell import Cell
 
-ROUNDS = "bench.rounds.federation:run"
+ROUNDS = "bench.rounds.group:run"
+TOGETHER = "bench.rounds.group:run_together"
 READY = "ready"
 """What a worker says when its imports are done."""
 UNSAVED = "unsaved"
@@ -40,7 +42,8 @@ class Job:
 
     `function` is "module:name" of ``f(cell, data_root) -> {"result", "timing"}``; an argument `on_round`, where it has
     one, is given a callable to be told of each finished round. Its module's exceptions `Skip` and `Diverged`, where
-    it has them, become statuses of their own.
+    it has them, become statuses of their own. `together` is the same for several cells side by side, ``f(cells,
+    data_root, on_round)``: one outcome, or the exception in its place, for each cell.
     """
 
     out: Path
@@ -48,6 +51,7 @@ class Job:
     data_root: Path | None = None
     plugins: tuple[str, ...] = ()
     function: str = ROUNDS
+    together: str = TOGETHER
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -62,6 +66,13 @@ class Finished:
     accuracy: float | None = None  # of the headline view at the headline round, a fraction
 
 
+@dataclass(frozen=True)
+class Broken:
+    """Cells that could not be computed side by side and have no record: each is to run alone."""
+
+    cells: "tuple[Cell, ...]"  # filled in by the parent, which knows what it gave
+
+
 def serve(job: Job, pipe: "connection.Connection") -> None:
     """A worker's life: get ready, say so, then cells in and news out, until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the parent decides
@@ -71,10 +82,44 @@ def serve(job: Job, pipe: "connection.Connection") -> None:
     pipe.send(READY)
     while True:
         try:
-            cell = pipe.recv()
+            cells = pipe.recv()
         except (EOFError, OSError):
             return
-        pipe.send(work(job, cell, pipe.send))
+        if len(cells) == 1:
+            pipe.send(work(job, cells[0], functools.partial(_tell, pipe, cells[0])))
+        else:
+            for finished in work_together(job, cells, functools.partial(_tell, pipe)):
+                pipe.send(finished)
+
+
+def _tell(pipe: "connection.Connection", cell: "Cell", rounds: int) -> None:
+    """Let the parent know that a cell has finished so many rounds."""
+    pipe.send((cell.hash, rounds))
+
+
+def work_together(
+    job: Job, cells: "Sequence[Cell]", on_round: "Callable[[Cell, int], None]"
+) -> "Iterator[Finished | Broken]":
+    """Compute cells side by side and write their records. What breaks the whole of them is nobody's record."""
+    clock, started = time.perf_counter(), now()
+    try:
+        _load(job)
+        module, together = _named(job.together)
+        outcomes = together(cells, job.data_root, on_round)
+    except BaseException:  # a plugin may even call sys.exit; whose fault it is shows when each runs alone
+        yield Broken(())
+        return
+    each = (time.perf_counter() - clock) / len(cells)
+    for cell, outcome in zip(cells, outcomes, strict=True):
+        if isinstance(outcome, Exception):
+            status, reason = _judge(outcome, module)
+            trace = "".join(traceback.format_exception(outcome)) if status == "failed" else None
+            entry = record(cell, job, status, reason, started=started, trace=trace)
+            seconds = each
+        else:
+            entry = record(cell, job, "done", None, started=started, outcome=outcome)
+            seconds = outcome["timing"]["total_seconds"]
+        yield _finished(cell, job, entry, seconds)
 
 
 def work(job: Job, cell: "Cell", on_round: Callable[[int], None]) -> Finished:
@@ -91,7 +136,11 @@ def work(job: Job, cell: "Cell", on_round: Callable[[int], None]) -> Finished:
         status, reason = _judge(error, module)
         trace = traceback.format_exc() if status == "failed" else None
     entry = record(cell, job, status, reason, started=started, outcome=outcome, trace=trace)
-    seconds = time.perf_counter() - clock
+    return _finished(cell, job, entry, time.perf_counter() - clock)
+
+
+def _finished(cell: "Cell", job: Job, entry: Record, seconds: float) -> Finished:
+    """Write a record; what the parent is told of it."""
     try:
         _keep(entry, Store(job.out))
     except StoreError as error:
@@ -149,7 +198,11 @@ def _load(job: Job) -> tuple[ModuleType, Callable[..., Mapping[str, Any]]]:
     """The cell function and its module, with all plugin files registered. Cheap from the second call on."""
     for path in job.plugins:
         load_file(path)
-    name, _, attribute = job.function.partition(":")
+    return _named(job.function)
+
+
+def _named(function: str) -> tuple[ModuleType, Callable[..., Any]]:
+    name, _, attribute = function.partition(":")
     module = importlib.import_module(name)
     return module, getattr(module, attribute)
 

@@ -1,67 +1,23 @@
-"""Running one cell: rounds of local training and aggregation, and what is written down of them."""
+"""One cell's server and clients, the rounds between them, and what is written down of them."""
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from bench.declaration.cell import Cell
 from bench.declaration.suite import Schedule
 from bench.engines import engine
 from bench.engines.client import Client, complete, private_names, retain, size, withhold
 from bench.engines.job import Engine, Job, Trained
 from bench.plugin import Algorithm, Round, State
-from bench.registry import ALGORITHMS
 from bench.rounds import plan
 from bench.rounds.scorer import Diverged, Model, Models, Scorer
-from bench.rounds.setting import Setting, prepare
+from bench.rounds.setting import Setting
 from bench.seeds import stream
-
-__all__ = ["Diverged", "Federation", "Skip", "run"]
-
-
-class Skip(Exception):
-    """The algorithm cannot serve this cell; the text is its reason."""
-
-
-def run(cell: Cell, root: Path | None = None, on_round: Callable[[int], None] | None = None) -> dict[str, Any]:
-    """Run a cell: {"result": ..., "timing": ...} of its record. A pure function of the declaration, but for the timing.
-
-    `on_round` is told of each finished round, from 1: the progress display listens. Raises Skip, Diverged, DataError,
-    or whatever a plugin raises.
-    """
-    begin = time.perf_counter()
-    with one_thread():
-        setting = prepare(cell, root)
-        algorithm: Algorithm = ALGORITHMS.get(cell.algorithm)(**cell.params)
-        if reason := algorithm.skip(setting.task):
-            raise Skip(reason)
-        federation = Federation(setting, algorithm)
-        result = federation.result(on_round)
-    timing = {
-        "train_seconds": federation.train_seconds,
-        "evaluate_seconds": federation.evaluate_seconds,
-        "total_seconds": time.perf_counter() - begin,
-        "shared": False,
-    }
-    return {"result": result, "timing": timing}
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Results must not depend on how many threads split a sum."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @dataclass
@@ -77,20 +33,25 @@ class Journal:
 
 
 class Federation:
-    """One server, its clients, and the rounds between them."""
+    """One server, its clients, and the rounds between them; local training is left to an engine.
 
-    def __init__(self, setting: Setting, algorithm: Algorithm) -> None:
+    A round is `open_round`, whose jobs an engine does (beside those of other federations, if it likes), then
+    `close_round`; `bench.rounds.group` drives it.
+    """
+
+    def __init__(self, setting: Setting, algorithm: Algorithm, engine: Engine | None = None) -> None:
+        """`engine`: one that is shared with other federations; None: one of its own."""
         self.setting, self.algorithm, self.cell = setting, algorithm, setting.cell
         self.training = self.cell.training
-        build = engine(self.cell.engine)
-        self.engine: Engine = build(setting.nets, setting.images, self.training["optimizer"])
-        self.journal = Journal()
+        self.engine = engine or make_engine(setting)
+        self.journal, self.scorer = Journal(), Scorer(setting)
         self.train_seconds = self.evaluate_seconds = 0.0
         at = setting.at(algorithm, 0, None)
         self.server = withhold(
             algorithm.init_server(setting.fresh(algorithm, None), at), private_names(algorithm, at.nets)
         )
         self.clients = [self._newcomer(k) for k in range(self.cell.clients)]
+        self._down: State = {}  # what has travelled to the cohort of the round under way
 
     def _newcomer(self, k: int) -> Client:
         fresh = self.setting.fresh(self.algorithm, k)
@@ -100,25 +61,20 @@ class Federation:
             kept=retain(fresh, private_names(self.algorithm, at.nets)),
         )
 
-    def result(self, on_round: Callable[[int], None] | None = None) -> dict[str, Any]:
-        """Run all rounds; returns the deterministic part of the record."""
-        rounds, every = int(self.training["rounds"]), int(self.training["evaluate_every"])
-        scorer, journal = Scorer(self.setting), self.journal
-        clock = time.perf_counter
-        for number in range(rounds):
-            begin = clock()
-            self._round(number)
-            self.train_seconds += clock() - begin
-            if (number + 1) % every == 0 or number + 1 == rounds:
-                begin = clock()
-                scorer.note(number + 1, self.models(number))
-                self.evaluate_seconds += clock() - begin
-            if on_round:
-                on_round(number + 1)
-        begin = clock()
-        headline = scorer.headline()
+    def evaluate(self, number: int) -> None:
+        """Score the models after a round, where the declaration says so. Raises Diverged."""
+        every = int(self.training["evaluate_every"])
+        if (number + 1) % every == 0 or number + 1 == int(self.training["rounds"]):
+            begin = time.perf_counter()
+            self.scorer.note(number + 1, self.models(number))
+            self.evaluate_seconds += time.perf_counter() - begin
+
+    def result(self) -> dict[str, Any]:
+        """The deterministic part of the record, after all rounds."""
+        begin, journal = time.perf_counter(), self.journal
+        headline = self.scorer.headline()
         at = headline["headline"]["round"]  # a client first drawn later counts there with its initial model
-        self.evaluate_seconds += clock() - begin
+        self.evaluate_seconds += time.perf_counter() - begin
         return {
             "partition": dict(self.setting.partition),
             **headline,
@@ -138,18 +94,22 @@ class Federation:
         rng = stream("cohort", round=number, **self.cell.axes("training"))
         return sorted(rng.choice(self.cell.clients, count, replace=False).tolist())
 
-    def _round(self, number: int) -> None:
-        cohort = self.cohort(number)
+    def open_round(self, number: int) -> list[Job]:
+        """The local work of a round's cohort."""
         at = self.setting.at(self.algorithm, number, None)
-        down = withhold(self.algorithm.download(self.server, at), private_names(self.algorithm, at.nets))
-        trained = self.engine.train([self._job(k, number, down) for k in cohort])
+        self._down = withhold(self.algorithm.download(self.server, at), private_names(self.algorithm, at.nets))
+        return [self._job(k, number, self._down) for k in self.cohort(number)]
+
+    def close_round(self, number: int, trained: Sequence[Trained]) -> None:
+        """Take up what the cohort's work gave. Raises Diverged where a client's loss is not finite."""
+        cohort, at = self.cohort(number), self.setting.at(self.algorithm, number, None)
         self._check(trained, cohort, number)
         for k, outcome in zip(cohort, trained, strict=True):
             self.clients[k] = outcome.client
         examples = [float(len(self.setting.shares[k].train)) for k in cohort]
         facts = Round(examples=torch.tensor(examples, device=self.setting.device), clients=self.cell.clients)
         self.server = self.algorithm.aggregate(self.server, stack([t.upload for t in trained]), facts, at)
-        self._note(number, cohort, down, trained)
+        self._note(number, cohort, self._down, trained)
 
     def _job(self, k: int, number: int, down: State) -> Job:
         share, training = self.setting.shares[k], self.training
@@ -205,6 +165,13 @@ class Federation:
                 net = self.setting.nets[here.nets[slot].architecture]
                 found.setdefault(view, []).append((net, tensors))
         return found
+
+
+def make_engine(setting: Setting) -> Engine:
+    """The engine of a setting's cell."""
+    build = engine(setting.cell.engine)
+    made: Engine = build(setting.nets, setting.images, setting.cell.training["optimizer"])
+    return made
 
 
 def stack(states: Sequence[State]) -> State:

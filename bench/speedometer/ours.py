@@ -4,6 +4,7 @@ All that this room knows of the engines' insides is in this file.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from torch import Tensor
@@ -12,29 +13,39 @@ from bench import engines
 from bench.declaration.cell import Cell
 from bench.plugin import State
 from bench.registry import ALGORITHMS
-from bench.rounds import federation
+from bench.rounds import group
 from bench.rounds.federation import Federation
+from bench.rounds.group import Group
 from bench.rounds.setting import prepare
 
 ENGINES = engines.NAMES
 
 
 class Ours:
-    """The cells of a workload on one engine."""
+    """The cells of a workload on one engine, side by side as in a run."""
 
     def __init__(self, cells: Sequence[Cell], root: Path | None) -> None:
-        self.federations = [
-            Federation(prepare(cell, root), ALGORITHMS.get(cell.algorithm)(**cell.params)) for cell in cells
-        ]
+        made: list[Federation] = []
+        for cell in cells:
+            setting = prepare(cell, root)
+            if made:  # one task and one engine, so that the engine sees that they are alike
+                setting = replace(setting, task=made[0].setting.task)
+            made.append(
+                Federation(setting, ALGORITHMS.get(cell.algorithm)(**cell.params), made[0].engine if made else None)
+            )
+        self.group = Group(made)
+        self.federations = self.group.federations
         self.number = 0
 
     def prepare(self) -> None:
         """Nothing: drawing batches is part of a round."""
 
     def round(self) -> None:
-        """Train and aggregate all cells for one round."""
-        for each in self.federations:
-            each._round(self.number)
+        """Train and aggregate all cells for one round. Raises what goes wrong in any of them."""
+        self.group.round(self.number)
+        for outcome in self.group.outcomes.values():
+            if isinstance(outcome, Exception):
+                raise outcome
         self.number += 1
 
     def plans(self, number: int) -> list[list[Tensor]]:
@@ -53,4 +64,4 @@ class Ours:
 
 def run_cell(cell: Cell, root: Path | None) -> None:
     """A whole cell as a run does it: data, rounds, evaluation."""
-    federation.run(cell, root)
+    group.run(cell, root)

@@ -22,10 +22,11 @@ from reports.statistics.intervals import (
     mean_band,
     mean_interval,
     paired_difference,
+    paired_p,
     simultaneous_intervals,
     t_quantile,
 )
-from reports.statistics.missing import TOLERATED, Bounds, missing_bounds
+from reports.statistics.missing import TOLERATED, Bounds, complete, missing_bounds
 from reports.statistics.multiplicity import benjamini_hochberg, holm
 from reports.statistics.ranks import (
     FEW_CELLS,
@@ -38,6 +39,7 @@ from reports.statistics.ranks import (
 )
 from reports.statistics.robust import iqm, iqm_interval, performance_profile
 from reports.statistics.rounds_to_target import MedianRounds, Reach, median_rounds, rounds_to_target
+from reports.statistics.selection import best_subset
 from reports.statistics.signed_rank import SignedRank, can_reach, pairs_needed, signed_rank, smallest_p
 from reports.statistics.verdicts import ROPE, Verdict, verdict
 
@@ -61,9 +63,11 @@ __all__ = [
     "Verdict",
     "bayesian_signed_rank",
     "benjamini_hochberg",
+    "best_subset",
     "can_reach",
     "cell_ranks",
     "cliques",
+    "complete",
     "critical_difference",
     "detectable_in_deviations",
     "gini",
@@ -78,6 +82,7 @@ __all__ = [
     "minimum_detectable_effect",
     "missing_bounds",
     "paired_difference",
+    "paired_p",
     "pairs_needed",
     "performance_profile",
     "rounds_to_target",

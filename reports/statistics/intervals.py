@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
+from scipy.special import stdtr, stdtrit
 
-from reports.statistics.arrays import LEVEL, Floats, column, finite, pairs
+from reports.statistics.arrays import LEVEL, Floats, column, differences, finite, pairs
 
 FEW = 5
 """Below this many replicates numbers are called descriptive only."""
@@ -97,10 +97,32 @@ def paired_difference(a: ArrayLike, b: ArrayLike, level: float = LEVEL) -> Estim
     return mean_interval(left - right, level)
 
 
-def simultaneous_intervals(differences: Sequence[ArrayLike], level: float = LEVEL) -> list[Estimate]:
+def paired_p(a: ArrayLike, b: ArrayLike) -> float | None:
+    """The two-sided p of the paired t test that ``a - b`` has mean 0, from n pairs [n]; `paired_difference` as a test.
+
+    ``t = sqrt(n) mean(d) / s`` on n - 1 degrees of freedom. Where all pairs are equal p is 1. None for one pair, and
+    where all differences are equal but not 0 (up to rounding noise): t would be infinite, and such replicates are more
+    likely copies of one another than draws. Source: Student 1908, section IX.
+    Raises ValueError when a and b differ in length or hold what is not finite.
+
+    >>> round(paired_p([0.82, 0.81, 0.86], [0.80, 0.80, 0.83]), 4)
+    0.0742
+    >>> paired_p([0.5, 0.5], [0.5, 0.5]), paired_p([0.6, 0.6], [0.5, 0.5])
+    (1.0, None)
+    """
+    each = differences(a, b)
+    if (each == 0).all():
+        return None if len(each) < 2 else 1.0
+    if len(each) < 2 or (each == each[0]).all():
+        return None
+    t = math.sqrt(len(each)) * float(each.mean() / each.std(ddof=1))
+    return float(2 * stdtr(len(each) - 1, -abs(t)))
+
+
+def simultaneous_intervals(columns: Sequence[ArrayLike], level: float = LEVEL) -> list[Estimate]:
     """The t intervals of m pairs at once: with probability `level` all of them hold their true mean.
 
-    `differences` are m columns, the paired differences of one method to the reference [n_i] each; lengths may differ.
+    `columns` holds the m paired differences of one method to the reference [n_i] each; lengths may differ.
     Each interval is `mean_interval` at level ``1 - (1 - level) / m`` (Bonferroni's inequality).
     Why this and not another: Dunnett's intervals need one common variance and independent groups, which methods on
     the same draws do not have; Holm's step-down gives no informative interval for the pairs it rejects (Strassburger
@@ -114,6 +136,6 @@ def simultaneous_intervals(differences: Sequence[ArrayLike], level: float = LEVE
     >>> first.low < alone.low and first.high > alone.high
     True
     """
-    if not 0 < level < 1 or not len(differences):
-        raise ValueError(f"expected at least one pair and 0 < level < 1, got {len(differences)} and level = {level}")
-    return [mean_interval(each, 1 - (1 - level) / len(differences)) for each in differences]
+    if not 0 < level < 1 or not len(columns):
+        raise ValueError(f"expected at least one pair and 0 < level < 1, got {len(columns)} and level = {level}")
+    return [mean_interval(each, 1 - (1 - level) / len(columns)) for each in columns]

@@ -1,12 +1,13 @@
-"""What the missing pairs could at most have changed."""
+"""Pairs that are missing: what is left to average over, and what they could at most have changed."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from reports.statistics.arrays import Floats
 
+Held = NDArray[np.bool_]
 TOLERATED = 0.05
 """The share of missing pairs above which their worst case stands beside the mean."""
 
@@ -24,6 +25,33 @@ class Bounds:
     def share(self) -> float:
         """The share of missing pairs, in [0, 1]."""
         return self.missing / self.pairs
+
+
+def complete(held: ArrayLike) -> tuple[Held, Held]:
+    """Which replicates [n] and cells [C] to keep, so that each kept replicate has each kept cell, from held [n, C].
+
+    A replicate's mean must be over the same cells in every replicate: otherwise one that lacks a hard cell looks
+    better. So long as something is missing, the replicate or the cell that lacks the largest share goes; at a tie the
+    replicate, because to lose a cell changes the question, to lose a replicate only the precision; among several the
+    last. Where nothing is held nothing is kept. It reads what is missing, never a score.
+    Source: ours; it is listwise deletion, by whichever of the two sides costs fewer pairs.
+    Raises ValueError unless `held` is a table.
+
+    >>> rows, columns = complete([[True, True], [True, False], [True, True]])
+    >>> rows.tolist(), columns.tolist()
+    ([True, False, True], [True, True])
+    """
+    table = np.asarray(held, dtype=bool)
+    if table.ndim != 2:
+        raise ValueError(f"expected a table of replicates by cells, got an array of shape {table.shape}")
+    rows, columns = (np.ones(size, dtype=bool) for size in table.shape)
+    while (gone := ~table[np.ix_(rows, columns)]).any():
+        by_row, by_column = gone.mean(axis=1), gone.mean(axis=0)
+        if by_row.max() >= by_column.max():
+            rows[np.flatnonzero(rows)[by_row == by_row.max()][-1]] = False
+        else:
+            columns[np.flatnonzero(columns)[by_column == by_column.max()][-1]] = False
+    return rows, columns
 
 
 def missing_bounds(a: ArrayLike, b: ArrayLike, low: float = 0.0, high: float = 1.0) -> Bounds:

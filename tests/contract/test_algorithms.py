@@ -12,6 +12,7 @@ from bench.engines.client import complete, private_names, withhold
 from bench.plugin import Algorithm, Round, State
 from bench.registry import ALGORITHMS
 from bench.rounds.federation import Federation, stack
+from bench.rounds.group import Group, result
 from bench.rounds.setting import Setting
 from tests.compare import state_gap
 from tests.contract.plugins import ALL
@@ -93,7 +94,7 @@ def test_a_second_run_gives_the_same_bits_and_it_learns(
 ) -> None:
     first, second = (start(algorithm, world, engine=engine) for _ in range(2))
     fresh = [copied(client.state) for client in first.clients], copied(first.server)
-    assert first.result() == second.result()
+    assert result(first) == result(second)
     assert state_gap(first.server, second.server) == 0
     moved = [state_gap(a, b.state) for a, b in zip(fresh[0], first.clients, strict=True)]
     assert max([*moved, state_gap(fresh[1], first.server)]) > 1e-4
@@ -115,7 +116,7 @@ def test_private_parts_never_travel(algorithm: Algorithm, world: dict[str, Any])
 @everywhere
 def test_the_global_view_is_one_model(algorithm: Algorithm, world: dict[str, Any]) -> None:
     federation = start(algorithm, world)
-    federation._round(0)
+    Group([federation]).round(0)
     for _, tensors in federation.models(0).get("global", []):
         assert state_gap({"": tensors}, {"": federation.models(0)["global"][0][1]}) == 0
 
@@ -147,8 +148,8 @@ def test_float_hyperparameters_may_be_tensors(algorithm: Algorithm) -> None:
     if not floats or names(algorithm) == "DynamicFML":
         pytest.skip("no float hyper-parameter")
     plain, with_tensors = start(algorithm, {"net": "mlp"}), start(algorithm.with_tensors(floats), {"net": "mlp"})
-    plain._round(0)
-    with_tensors._round(0)
+    Group([plain]).round(0)
+    Group([with_tensors]).round(0)
     assert state_gap(plain.server, with_tensors.server) < 1e-6  # a scalar tensor multiplies in float32
 
 
@@ -158,7 +159,7 @@ def test_bytes_are_those_of_the_tensors_that_travel(algorithm: Algorithm, world:
     federation = start(algorithm, world)
     down, jobs = down_and_jobs(federation)
     uploads = [t.upload for t in federation.engine.train(jobs)]
-    federation._round(0)
+    Group([federation]).round(0)
 
     def bits(state: State) -> int:
         return sum(t.numpy().nbytes for tensors in state.values() for t in tensors.values())
@@ -176,7 +177,7 @@ def test_a_plugin_sees_whole_nets_though_its_head_is_private() -> None:
 
 def test_kept_heads_differ_between_clients_and_their_view_is_personal() -> None:
     federation = start(ALL[0], {"net": "mlp"})
-    federation.result()
+    result(federation)
     models = federation.models(1)
     assert set(models) == {"personal"}
     heads = [tensors["head.weight"] for _, tensors in models["personal"]]
@@ -188,7 +189,7 @@ def test_kept_heads_differ_between_clients_and_their_view_is_personal() -> None:
 def test_whoever_is_not_drawn_waits_unchanged() -> None:
     federation = start(ALGORITHMS.get("local")(), {"net": "mlp"}, participation=0.5)
     before = [copied(client.state) for client in federation.clients]
-    federation._round(0)
+    Group([federation]).round(0)
     drawn = set(federation.cohort(0))
     assert len(drawn) == 2
     for k, (old, client) in enumerate(zip(before, federation.clients, strict=True)):

@@ -9,6 +9,7 @@ import tests.nets  # noqa: F401 - registers the net with BatchNorm
 from bench import engines
 from bench.plugin import Algorithm, State
 from bench.rounds.federation import Federation
+from bench.rounds.group import result
 from tests.contract.test_algorithms import EVERY, MIXED, names
 from tests.world import setting
 
@@ -37,7 +38,7 @@ def run(algorithm: Algorithm, engine: str, world: dict[str, Any]) -> Federation:
     if reason := algorithm.skip(made.task):
         pytest.skip(reason)
     federation = Federation(made, algorithm)
-    federation.outcome = federation.result()  # type: ignore[attr-defined]
+    federation.outcome = result(federation)  # type: ignore[attr-defined]
     return federation
 
 

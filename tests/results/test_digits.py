@@ -7,7 +7,7 @@ import pytest
 
 from bench.declaration.cell import cells
 from bench.declaration.suite import load
-from bench.rounds.federation import run
+from bench.rounds.group import run
 
 ALPHAS = (0.1, 1.0, 100.0)
 

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from bench.plugin import Algorithm, Round
-from bench.rounds.federation import Federation, one_thread
+from bench.rounds.federation import Federation
+from bench.rounds.group import one_thread, result
 from tests import nets, world  # noqa: F401 - `nets` registers the net with BatchNorm
 from tests.transcripts.double import in_double
 from tests.transcripts.fedavg import fedavg
@@ -60,7 +61,7 @@ def differences(name: str, algorithm: Algorithm, *, double: bool = True, **chang
         setting = in_double(setting)
     federation = Federation(setting, algorithm)
     with one_thread():
-        federation.result()
+        result(federation)
         found = federation.models(federation.training["rounds"] - 1)
         expected = TRANSCRIPTS[name](Given(setting, federation.cohort), **algorithm.parameters())
     assert found.keys() == expected.keys(), f"views {sorted(found)}, in the transcript {sorted(expected)}"

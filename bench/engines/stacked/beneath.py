@@ -25,7 +25,7 @@ class _Beneath(torch.autograd.Function):
     """The vmap rule of a custom function is the one public place where stacks can be had as they are."""
 
     @staticmethod
-    def forward(function: Callable[..., Any], *tensors: Tensor) -> Any:  # type: ignore[override]
+    def forward(function: Callable[..., Any], *tensors: Tensor) -> Any:
         """Never needed: there is always a vmap."""
         raise RuntimeError("beneath() works inside of a vmap only")
 

@@ -75,7 +75,7 @@ class Relu(Layer):
 
     def backward(self, d: Tensor, saved: Tensor, tensors: Tensors, wanted: Wanted, sink: Sink) -> Tensor | None:
         """The gradient where the output is above 0."""
-        return torch.ops.aten.threshold_backward(d, saved, 0) if wanted.below else None  # type: ignore[no-any-return]
+        return torch.ops.aten.threshold_backward(d, saved, 0) if wanted.below else None
 
 
 class Flatten(Layer):

@@ -84,7 +84,7 @@ class VmapNets:
         program = models.programs[parts.architecture]
         if program is not None and isinstance(tensors, Side) and set(program.names) <= set(tensors):
             return Out(*beneath(lambda stack: self.step.run(slot, tensors, program, stack), x))
-        if tensors is not self.step.work.get(slot) or not self.step.trained.get(slot):
+        if not isinstance(tensors, Side) or tensors is not self.step.work.get(slot) or not self.step.trained.get(slot):
             return Out(*functional_call(models.evaluating[parts.architecture], dict(tensors), (x,)))
         # A second pass in one loss goes on from the first one's statistics, as a module would.
         before = self.buffers.get(slot) or {name: tensors[name] for name in parts.buffers}
@@ -113,14 +113,14 @@ class _Pass(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, call: _Call, x: Tensor, anchor: Tensor | None) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+    def forward(ctx: Any, call: _Call, x: Tensor, anchor: Tensor | None) -> tuple[Tensor, Tensor]:
         logits, features, tape = call.program.forward(x, call.stacks, call.step.models.dtype)
         ctx.call, ctx.tape = call, tape
         ctx.set_materialize_grads(False)
         return logits, features
 
     @staticmethod
-    def backward(ctx: Any, d_logits: Tensor | None, d_features: Tensor | None) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, d_logits: Tensor | None, d_features: Tensor | None) -> Any:
         call = ctx.call
         wanted = Wanted(call.names, below=ctx.needs_input_grad[1])
 

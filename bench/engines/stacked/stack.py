@@ -9,18 +9,16 @@ from torch import Tensor
 from torch.func import functional_call
 
 from bench.engines.client import Client, complete, private_names, retain, withhold
-from bench.engines.gradient import Gradient
+from bench.engines.gradient import Gradient, total
 from bench.engines.job import Images, Job, Trained
 from bench.engines.optimiser import KINDS, Optimiser, clip_rows
 from bench.engines.phase import trained_names
-from bench.engines.gradient import total
 from bench.engines.stacked.beneath import beneath
 from bench.engines.stacked.passes import ManyNets, Models, Step, VmapNets
 from bench.engines.stacked.rows import Rows, sides
 from bench.engines.summary import summarised
 from bench.many import Many, Unknown
 from bench.plugin import Algorithm, At, Batch, Local, Out, Phase, State, Tensors
-
 
 GATHER_ROWS = 2048  # rows of images made ready at once: a few steps of many clients, many steps of a few
 
@@ -212,7 +210,7 @@ class _PhaseRun:
 
             step, work, client, down = self._prepared(lifted)
             nets = VmapNets(step)
-            value = self.algorithm(lifted).loss(nets, work, client, down, Batch(x, y, rows), self.at)  # type: ignore[arg-type]
+            value = self.algorithm(lifted).loss(nets, work, client, down, Batch(x, y, rows), self.at)
             return value, {slot: {n: t.detach() for n, t in b.items()} for slot, b in nets.buffers.items()}
 
         values, buffers = torch.vmap(loss)(x.new_zeros(len(x)), x, y, rows)

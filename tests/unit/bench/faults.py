@@ -1,6 +1,6 @@
 """Cells that end in every possible way, and a run of them as a program of its own. Imports no torch.
 
-The algorithm's name says what a cell does. `run` stands in for `bench.rounds.federation.run`; the folder that it is
+The algorithm's name says what a cell does. `run` stands in for `bench.rounds.group.run`; the folder that it is
 given as data root holds a log of what was computed, and a file "open" that lets cells go on which wait at the gate.
 """
 
@@ -15,22 +15,24 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from bench.execution.execute import execute, in_order, pending
+from bench.execution.bundles import bundles
+from bench.execution.execute import execute, pending
 from bench.execution.progress import progress
 from bench.execution.worker import Job
 from bench.records.store import Store
 
 HERE = "tests.unit.bench.faults:run"
+TOGETHER = "tests.unit.bench.faults:run_together"
 SUITE = {"name": "faults", "version": "1.0", "datasets": ["none"]}
 ROUNDS = 3
 
 
 class Skip(Exception):
-    """As in bench.rounds.federation."""
+    """As in bench.rounds.group."""
 
 
 class Diverged(Exception):
-    """As in bench.rounds.federation."""
+    """As in bench.rounds.group."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,35 @@ def cells(*algorithms: str, replicates: int = 1) -> list[FaultyCell]:
 
 def job(folder: Path, **changes: Any) -> Job:
     suite = {"name": SUITE["name"], "version": SUITE["version"]}
-    return Job(**{"out": folder / "out", "suite": suite, "data_root": folder, "function": HERE, **changes})
+    return Job(
+        **{
+            "out": folder / "out",
+            "suite": suite,
+            "data_root": folder,
+            "function": HERE,
+            "together": TOGETHER,
+            **changes,
+        }
+    )
 
 
 def run(cell: FaultyCell, data_root: Path, on_round: Callable[[int], None] = print) -> dict[str, Any]:
     with (data_root / "log").open("a") as log:
         log.write(f"{cell.hash}\n")
     return _ACTS[cell.algorithm.partition("-")[0]](cell, data_root, on_round)
+
+
+def run_together(
+    made: Sequence[FaultyCell], data_root: Path, on_round: Callable[[FaultyCell, int], None]
+) -> list[dict[str, Any] | Exception]:
+    """As bench.rounds.group.run_together: what is a cell's own is its outcome, what is shared raises or kills."""
+    found: list[dict[str, Any] | Exception] = []
+    for cell in made:
+        try:
+            found.append(run(cell, data_root, lambda finished, cell=cell: on_round(cell, finished)))  # type: ignore[misc]
+        except (Skip, Diverged) as error:
+            found.append(error)
+    return found
 
 
 def result(cell: FaultyCell) -> dict[str, Any]:
@@ -201,7 +225,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with store.lock():
         todo, _ = pending(todo_of, store)
         with progress(todo_of, todo) as show:
-            ended = execute(in_order(todo), job(options.folder), jobs=options.jobs, show=show)
+            ended = execute(
+                bundles(todo, lambda _: 1.0, options.jobs), job(options.folder), jobs=options.jobs, show=show
+            )
     return 130 if ended.stopped else 0
 
 

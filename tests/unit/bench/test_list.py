@@ -58,7 +58,7 @@ def test_everything_is_listed_with_its_home_and_its_first_line(capsys: pytest.Ca
 def test_one_kind_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert listing.main(["suites"]) == 0
     text = capsys.readouterr().out
-    assert text.startswith("suites\n  noniid")
+    assert text.startswith("suites\n  ci ")
     assert "algorithms" not in text.split()
 
 

@@ -34,7 +34,9 @@ def test_a_report_without_torch_the_same_bytes_each_time(tmp_path: Path) -> None
     synthetic.write(tmp_path, made)
     assert report.main([str(tmp_path)]) == 0
     before = files(tmp_path)
-    assert len(before) == 3 * 3 + 2 + 2
+    drawn = {Path(name).stem for name in before if name.endswith(".svg")}
+    assert all(f"{stem}{kind}" in before for stem in drawn for kind in (".pdf", ".png", ".csv"))
+    assert {"report.html", "report.md", "partition-digits-dirichlet-capped.pdf"} <= before.keys()
     again = program(tmp_path, hashes=7)
     assert (again.returncode, again.stderr) == (0, "")
     assert again.stdout.strip() == str(tmp_path / "report" / "report.html")
@@ -88,7 +90,38 @@ def test_a_damaged_cell_is_reported(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "is damaged" in capsys.readouterr().err
 
 
+def test_folders_are_joined(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("fml", "local"):
+        synthetic.write(tmp_path / name, [synthetic.record(name, 0.1, r, rounds=2) for r in range(2)])
+    folders = [str(tmp_path / name) for name in ("fml", "local")]
+    out = tmp_path / "both"
+    assert report.main([*folders, "--out", str(out)]) == 0
+    text = (out / "report" / "report.md").read_text(encoding="utf-8")
+    assert "Joined from 2 folders: fml, local." in text
+    assert "local against fml" in text
+    assert report.main([str(out)]) == 0
+    assert report.main([*folders, "--out", folders[0]]) == 2
+    assert "got one of those to join" in capsys.readouterr().err
+    for wrong in (folders, [folders[0], "--out", str(out)]):
+        with pytest.raises(SystemExit) as stop:
+            report.main(wrong)
+        assert stop.value.code == 2
+
+
 def test_usage() -> None:
     with pytest.raises(SystemExit) as stop:
         report.main([])
     assert stop.value.code == 2
+
+
+def test_figures_for_one_column_or_two(tmp_path: Path) -> None:
+    made = [synthetic.record(name, alpha, 0, rounds=2) for alpha in (0.1, 1.0) for name in ("fml", "local")]
+    synthetic.write(tmp_path, made)
+    for columns, inches in (("1", 3.4), ("2", 7.0)):
+        assert report.main([str(tmp_path), "--columns", columns]) == 0
+        images = list((tmp_path / "report" / "figures").glob("*.png"))
+        widths = {int.from_bytes(image.read_bytes()[16:20], "big") for image in images}
+        assert widths == {round(200 * inches)}
+    with pytest.raises(SystemExit) as stopped:
+        report.main([str(tmp_path), "--columns", "3"])
+    assert stopped.value.code == 2

@@ -1,6 +1,8 @@
 """Result folders without training: records of the real schema with plausible, seeded numbers."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from hashlib import sha256
 from itertools import product
 from pathlib import Path
@@ -61,6 +63,12 @@ def counts(alpha: float | None, clients: int, classes: int, *axes: object) -> li
     return np.floor(shares.T * (1440 if clients < 50 else 60000) / classes + 1e-9).astype(int).tolist()
 
 
+def spread(mean: float, clients: int) -> list[float]:
+    """Accuracies of clients around their mean, within [0, 1]; one alone has the mean."""
+    reach = min(0.15, mean, 1 - mean)
+    return (mean + reach * np.linspace(-1, 1, clients)).tolist() if clients > 1 else [mean]
+
+
 def result(
     algorithm: str, alpha: float | None, replicate: int, *axes: object,
     rounds: int = 30, clients: int = 10, classes: int = 10, never_sampled: int = 0,
@@ -119,7 +127,7 @@ def result(
                 "round": rounds,
                 **{key: figures[key][-1] for key in keys},
                 "clients": {
-                    "accuracy": [figures["accuracy"][-1]] * clients,
+                    "accuracy": spread(figures["accuracy"][-1], clients),
                     "loss": [0.5] * clients,
                     "global_accuracy": [0.5] * clients if kind == "personal" else None,
                 },
@@ -138,9 +146,10 @@ def result(
 def record(
     algorithm: str, alpha: float | None, replicate: int, *, dataset: str = "digits",
     partition: str = "dirichlet-capped", zoo: str = "cnn", status: str = "done", reason: str | None = None,
-    params: Mapping[str, Any] | None = None, commit: str = COMMIT, **shape: int,
+    params: Mapping[str, Any] | None = None, commit: str = COMMIT, changes: Mapping[str, Any] | None = None,
+    **shape: int,
 ) -> dict[str, Any]:  # fmt: skip
-    """One record, as bench.records.store keeps it."""
+    """One record, as bench.records.store keeps it; `changes` are to its identity."""
     identity = {
         "algorithm": algorithm,
         "params": dict(params or {}),
@@ -155,10 +164,15 @@ def record(
         "clients": shape.get("clients", 10),
         "training": {"rounds": shape.get("rounds", 30)},
         "replicate": replicate,
+        "partition_seed": replicate,
+        "training_seed": replicate,
+        "digests": {"algorithm": "a", "partition": "b", "dataset": "c", "nets": "d"},
         "precision": "fp32",
         "framework": "native",
         "engine": "reference",
         "device": "cpu",
+        "numerics": 1,
+        **(changes or {}),
     }
     done = status == "done"
     place = (dataset, partition, zoo)
@@ -175,6 +189,25 @@ def record(
         else None,
         "provenance": {"commit": commit, "versions": {}, "processor": "", "threads": 1, "started": ""},
     }
+
+
+def scored(record: Mapping[str, Any], accuracy: float, general: float | None = None) -> dict[str, Any]:
+    """A finished record whose client accuracy (every client's, in every round) is this, and global accuracy."""
+    made = deepcopy(dict(record))
+    result = made["result"]
+    view = result["headline"]["view"]
+    at = result["at_headline"][view]
+    at["accuracy"] = at["worst10"] = accuracy
+    at["clients"]["accuracy"] = [accuracy] * len(at["clients"]["accuracy"])
+    result["views"][view]["accuracy"] = [accuracy] * len(result["views"][view]["rounds"])
+    if general is not None:
+        result["at_headline"]["global"]["global_accuracy"] = general
+    return made
+
+
+def ended(record: Mapping[str, Any], status: str, reason: str = "why") -> dict[str, Any]:
+    """The record of a cell that did not finish."""
+    return {**record, "status": status, "reason": reason, "result": None, "timing": None}
 
 
 def records(declared: Mapping[str, Any], **shape: int) -> list[dict[str, Any]]:
@@ -197,8 +230,9 @@ def write(
 ) -> Path:  # fmt: skip
     """A result folder as bench.run leaves it; `absent` are declared cells without a record."""
     store, hashes = Store(out), []
+    store.cells.mkdir(parents=True, exist_ok=True)
     for cell in cells:
-        store.write(dict(cell))
+        store.path(cell["cell"]).write_text(json.dumps(cell), encoding="utf-8")  # without the flush that a run needs
         hashes.append(cell["cell"])
     manifest = {
         "suite": dict(declared or suite()),

@@ -1,6 +1,6 @@
 """One look per algorithm, whatever else is in the report."""
 
-from reports.style import COLOURS, KNOWN, label, looks
+from reports.style import COLOURS, KNOWN, extent, fitted, label, looks
 
 STRANGERS = ["ditto", "scaffold", "fedbn", "my method", "méthode"]
 
@@ -28,6 +28,15 @@ def test_any_number_of_strangers_gets_a_look() -> None:
 
 
 def test_labels_are_plain_text() -> None:
-    assert label("$x$") == r"\$x\$"
+    assert label("$x_%$") == "$x_%$"
+    assert label("_hidden") == " _hidden"
     assert label("名前 a") == "?? a"
-    assert len(label("x" * 100)) == 28
+
+
+def test_a_name_is_cut_to_the_room_it_has() -> None:
+    long = "federated averaging with a very long name"
+    cut = fitted(long, 7.0, 1.0)
+    assert cut.endswith("…")
+    assert extent(cut, 7.0) <= 1.0 < extent(long, 7.0)
+    assert fitted("fml", 7.0, 1.0) == "fml"
+    assert fitted("fml", 7.0, 0.01) == "f…"  # never nothing at all

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from bench import suites
+from bench.declaration.gate import Band
 from bench.declaration.mistakes import LINES
 from bench.declaration.suite import Schedule, Suite, SuiteError, load
 from bench.parameters import check_fields, number
@@ -514,6 +515,10 @@ def test_schedules_are_those_of_torch(schedule: Schedule, torchs: Callable[[torc
 
 
 def test_every_model_of_the_format_refuses_unknown_keys() -> None:
-    models = [Suite, *(f.annotation for f in Suite.model_fields.values() if hasattr(f.annotation, "model_config"))]
-    assert len(models) == 3
+    models = [
+        Suite,
+        Band,
+        *(f.annotation for f in Suite.model_fields.values() if hasattr(f.annotation, "model_config")),
+    ]
+    assert len(models) == 5
     assert all(model.model_config["extra"] == "forbid" and model.model_config["frozen"] for model in models)

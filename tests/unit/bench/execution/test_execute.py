@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from bench.execution.crew import ENVIRONMENT, Crew, Lost, News, WorkersError
-from bench.execution.execute import Outcome, execute, in_order, pending
+from bench.execution.execute import Outcome, execute, pending
 from bench.execution.progress import Progress
 from bench.execution.worker import Finished
 from bench.records.store import Store, StoreError
@@ -150,12 +150,28 @@ def test_a_damaged_record_is_computed_again(tmp_path: Path):
     assert results(tmp_path) == before
 
 
-def test_whole_replicates_come_first_and_the_longest_cell_within_each():
-    made = cells("works-a", "works-b", replicates=2)
-    cost = {"works-a": 1.0, "works-b": 2.0}
-    found = in_order(made[::-1], lambda cell: cost[cell.algorithm])
-    assert [(c.replicate, c.algorithm[-1]) for c in found] == [(0, "b"), (0, "a"), (1, "b"), (1, "a")]
-    assert in_order(made) == made
+@pytest.mark.parametrize("culprit", ["raises", "dies", "quits"])
+def test_of_cells_side_by_side_only_the_culprit_is_recorded_as_failed(tmp_path: Path, culprit: str):
+    made = cells("works-a", culprit, "skips", "works-b")
+    outcome = execute([made], job(tmp_path), jobs=2)
+    assert outcome.counts == Counter(done=2, skipped=1, failed=1)
+    assert records(tmp_path)[culprit]["status"] == "failed"
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    run(alone, *made)
+    assert results(tmp_path) == results(alone)
+
+
+def test_cells_side_by_side_are_computed_once_when_all_is_well(tmp_path: Path):
+    made = cells("works-a", "skips", "diverges", "works-b")
+    assert execute([made[:3], made[3]], job(tmp_path)).counts == Counter(done=2, skipped=1, diverged=1)
+    assert set(computed(tmp_path).values()) == {1}
+
+
+def test_cells_side_by_side_have_the_time_of_all_of_them(tmp_path: Path):
+    made = cells("works-a", "hangs")
+    assert execute([made], job(tmp_path), time_limit=1.0).counts == Counter(done=1, timeout=1)
+    assert records(tmp_path)["hangs"]["status"] == "timeout"
 
 
 def test_workers_have_one_thread_and_the_parent_keeps_its_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -296,7 +312,7 @@ def until(crew: Crew, kind: type) -> Any:
 
 def give(crew: Crew, cell: Any) -> None:
     deadline = time.monotonic() + PATIENCE
-    while not crew.give(cell):
+    while not crew.give([cell]):
         assert time.monotonic() < deadline
         crew.listen(0.05)
 
@@ -321,7 +337,7 @@ def test_a_worker_that_dies_idle_costs_nothing(tmp_path: Path):
         (worker,) = multiprocessing.active_children()
         worker.kill()
         worker.join()
-        assert not crew.give(made[1])
+        assert not crew.give([made[1]])
         crew.staff(1)
         give(crew, made[1])
         assert until(crew, News).cell == made[1]
@@ -334,7 +350,7 @@ def test_the_time_limit_counts_from_when_a_cell_is_taken_up(tmp_path: Path):
         crew.staff(1)
         give(crew, cells("hangs")[0])
         lost = until(crew, Lost)
-        assert (lost.exitcode, lost.cell.algorithm) == (None, "hangs")
+        assert (lost.exitcode, lost.cells[0].algorithm) == (None, "hangs")
         assert 0.01 < lost.seconds < PATIENCE
 
 
@@ -354,4 +370,6 @@ def test_workers_that_never_come_to_life_end_the_run(tmp_path: Path):
     ("exitcode", "words"), [(3, "ended with exit code 3"), (-11, "killed by SIGSEGV"), (-77, "killed by signal 77")]
 )
 def test_how_a_worker_ended_is_told_in_words(exitcode: int, words: str):
-    assert Lost(cells("works")[0], exitcode, 1.0, "").reason == f"the worker process {'was ' * (exitcode < 0)}{words}"
+    assert (
+        Lost(tuple(cells("works")), exitcode, 1.0, "").reason == f"the worker process {'was ' * (exitcode < 0)}{words}"
+    )

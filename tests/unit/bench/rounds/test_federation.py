@@ -12,7 +12,7 @@ from algorithms.fml import FML
 from algorithms.local import LocalOnly
 from bench.engines.client import size
 from bench.plugin import At, Batch, Nets, State
-from bench.rounds import federation as federations
+from bench.rounds import group as federations
 from bench.rounds.federation import Diverged, Federation, stack
 from tests.world import images, play, setting
 

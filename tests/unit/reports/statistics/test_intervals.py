@@ -7,7 +7,15 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from reports.statistics import holm, mean_band, mean_interval, paired_difference, simultaneous_intervals, t_quantile
+from reports.statistics import (
+    holm,
+    mean_band,
+    mean_interval,
+    paired_difference,
+    paired_p,
+    simultaneous_intervals,
+    t_quantile,
+)
 
 SAMPLES = [[0.81, 0.84], [0.7, 0.72, 0.69], [0.55, 0.61, 0.58, 0.66, 0.49], np.linspace(0, 1, 10).tolist()]
 
@@ -121,3 +129,22 @@ def test_simultaneous_intervals_need_a_pair_and_a_level() -> None:
         simultaneous_intervals([])
     with pytest.raises(ValueError, match="0 < level < 1"):
         simultaneous_intervals([[0.1, 0.2]], 1.0)
+
+
+@pytest.mark.parametrize("n", [2, 3, 10])
+def test_the_p_of_a_pair_is_scipys_and_agrees_with_its_interval(n: int) -> None:
+    rng = np.random.default_rng(n)
+    for _ in range(20):
+        a, b = rng.normal(0.7, 0.02, (2, n)) + rng.normal(0, 0.03, (2, 1))
+        p = paired_p(a, b)
+        assert p == pytest.approx(stats.ttest_rel(a, b).pvalue, rel=1e-9)
+        low, high = (ours := paired_difference(a, b)).low, ours.high
+        assert low is not None
+        assert high is not None
+        assert (p < 0.05) == (low > 0 or high < 0)
+
+
+def test_where_nothing_varies_there_is_no_test() -> None:
+    assert paired_p([0.3, 0.8], [0.2, 0.7]) is None  # 0.1 both times, but for rounding
+    assert paired_p([0.3, 0.8], [0.3, 0.8]) == 1
+    assert paired_p([0.3], [0.3]) is paired_p([0.4], [0.3]) is None

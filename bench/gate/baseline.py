@@ -1,0 +1,191 @@
+"""The baseline: what a suite gave when somebody last looked at it and accepted it. One JSON file in the repository."""
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from bench.declaration.suite import Suite
+from bench.gate.accuracy import LEAST
+from bench.records.store import save
+from bench.registry import ROOT
+
+SCHEMA = 1
+FOLDER = ROOT / "reports" / "baselines"
+DIGITS = 9
+"""Of the numbers of a fingerprint; accuracies keep all, because identical ones pass without a test."""
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class BaselineError(Exception):
+    """A baseline that cannot be compared with; the message says why and what to do."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Fingerprint(_Part):
+    """Of one cell, on the reference engine; see `bench.gate.fingerprint`."""
+
+    exact: dict[str, str | int]
+    numbers: Annotated[dict[str, list[float]], Field(min_length=1)]
+    one_image: Positive
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Fingerprint":
+        for name in ("losses 1", "losses 2", "metrics"):
+            if not self.numbers.get(name):
+                raise ValueError(f"expected numbers for '{name}', got none")
+        return self
+
+
+class Speed(_Part):
+    """Of one benchmark; see `bench.gate.runtime`."""
+
+    ratio: Positive
+    waits: Count | None
+
+
+class Baseline(_Part):
+    """All that is compared. A gate that was left out when the baseline was made is None."""
+
+    suite: dict[str, Any]
+    provenance: dict[str, Any]
+    operators_of: str  # the PyTorch whose operators were counted
+    engines: Annotated[list[str], Field(min_length=1)]  # that were watched
+    frozen: str  # digest of the work that runtimes are divided by
+    accuracy: dict[str, Annotated[list[Fraction], Field(min_length=LEAST)]] | None  # view of a cell -> by replicate
+    skipped: dict[str, str]  # cell -> reason
+    fingerprints: dict[str, Fingerprint] | None  # cell -> its fingerprint
+    counts: dict[str, dict[str, Count]] | None  # engine and cell -> its counts
+    runtime: dict[str, Speed] | None  # benchmark -> its speed
+
+    @model_validator(mode="after")
+    def _holds_something(self) -> "Baseline":
+        for name in ("accuracy", "fingerprints", "counts", "runtime"):
+            if getattr(self, name) == {}:
+                raise ValueError(f"{name}: expected at least one entry, got none")
+        lengths = {len(values) for values in (self.accuracy or {}).values()}
+        if len(lengths) > 1:
+            raise ValueError(f"accuracy: expected as many replicates in every cell, got {sorted(lengths)}")
+        if self.accuracy and lengths != {self.suite.get("replicates")}:
+            raise ValueError(f"accuracy: expected the suite's {self.suite.get('replicates')} replicates, got {lengths}")
+        return self
+
+
+def default_path(suite: Suite) -> Path:
+    """Where the baseline of a suite lies unless told otherwise."""
+    return FOLDER / f"{suite.name}.json"
+
+
+def load(path: Path, suite: Suite) -> Baseline:
+    """The baseline of this very suite. Raises BaselineError."""
+    baseline = read(path)
+    _same_suite(path, baseline.suite, suite)
+    return baseline
+
+
+def read(path: Path) -> Baseline:
+    """A baseline of any suite. Raises BaselineError where there is none, or one that is damaged, newer or edited."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BaselineError(f"no baseline at {path}: make one with --accept and commit it") from None
+    except OSError as error:
+        raise BaselineError(f"the baseline {path} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise BaselineError(f"the baseline {path} is damaged ({error}): {_RESTORE}") from None
+    if not isinstance(content, dict) or not isinstance(content.get("schema"), int):
+        raise BaselineError(f"{path} is not a baseline: expected a table with a 'schema', {_RESTORE}")
+    if content["schema"] > SCHEMA:
+        raise BaselineError(
+            f"the baseline {path} was written by a newer version (schema {content['schema']}, this one reads up to "
+            f"{SCHEMA}): update, or renew it with --accept"
+        )
+    if content["schema"] < 1:
+        raise BaselineError(f"the baseline {path} has the schema {content['schema']}, expected {SCHEMA}: {_RESTORE}")
+    checksum = content.pop("checksum", None)
+    del content["schema"]
+    try:
+        baseline = Baseline.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise BaselineError(f"the baseline {path} makes no sense ({where}: {first['msg']}): {_RESTORE}") from None
+    if checksum != _checksum(content):
+        raise BaselineError(f"the baseline {path} was edited by hand (its checksum differs): {_RESTORE}")
+    return baseline
+
+
+_RESTORE = "restore the committed file, or renew it with --accept"
+
+
+def _same_suite(path: Path, old: Mapping[str, Any], suite: Suite) -> None:
+    """Refuse to compare what is not the same declaration."""
+    new = json.loads(json.dumps(suite.model_dump(mode="json")))
+    if old.get("name") != new["name"]:
+        raise BaselineError(f"the baseline {path} is of suite '{old.get('name')}', this is '{new['name']}'")
+    if _minor(str(old.get("version"))) != _minor(new["version"]):
+        raise BaselineError(
+            f"the baseline {path} is of version {old.get('version')} of suite '{new['name']}', this is "
+            f"{new['version']}: they do not compare; renew it with --accept"
+        )
+    # What is computed may not change, nor what the gate asks of it.
+    decisive = [key for key in new if key not in _HARMLESS and old.get(key) != new[key]]
+    if decisive:
+        raise BaselineError(
+            f"the baseline {path} was made from another declaration of suite '{new['name']}' {new['version']}: "
+            f"{'; '.join(_changes(key, old.get(key), new[key]) for key in decisive)}. Undo the change, or raise the "
+            "suite's version and renew the baseline with --accept"
+        )
+
+
+_HARMLESS = ("version", "time_limit", "reference", "target_accuracy")
+
+
+def _changes(name: str, old: Any, new: Any) -> str:
+    if isinstance(old, dict) and isinstance(new, dict):
+        inner = [key for key in dict.fromkeys((*old, *new)) if old.get(key) != new.get(key)]
+        return ", ".join(_changes(f"{name}.{key}", old.get(key), new.get(key)) for key in inner)
+    return f"{name} {json.dumps(old)} -> {json.dumps(new)}"
+
+
+def _minor(version: str) -> list[str]:
+    return version.split(".")[:2]
+
+
+def write(path: Path, baseline: Baseline) -> None:
+    """Keep a baseline, whole or not at all. Raises StoreError."""
+    content = baseline.model_dump(mode="json")
+    save(path, _text({"schema": SCHEMA, **content, "checksum": _checksum(content)}))
+
+
+def rounded(numbers: Mapping[str, list[float]]) -> dict[str, list[float]]:
+    """Numbers of a fingerprint as they are kept."""
+    return {name: [float(f"{x:.{DIGITS}g}") for x in values] for name, values in numbers.items()}
+
+
+def _checksum(content: Mapping[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+def _text(content: Mapping[str, Any]) -> str:
+    """Two levels unfolded, the rest on one line each: a change of one cell is a change of one line."""
+    lines = []
+    for name, value in content.items():
+        if isinstance(value, dict) and value:
+            inner = ",\n".join(
+                f"  {json.dumps(key)}: {json.dumps(item, allow_nan=False)}" for key, item in value.items()
+            )
+            lines.append(f"{json.dumps(name)}: {{\n{inner}\n}}")
+        else:
+            lines.append(f"{json.dumps(name)}: {json.dumps(value, allow_nan=False)}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
