@@ -64,8 +64,8 @@ def execute(
 ) -> Outcome:
     """Compute cells in this order on `jobs` processes; each leaves a record. Call it in the main thread.
 
-    An entry of `work` is one cell, or several that run side by side (see `bench.execution.bundles`). `time_limit` is for
-    each cell, in seconds. SIGINT and SIGTERM end the run within two seconds: what is finished stays, what is running is
+    An entry of `work` is one cell, or several that run side by side (see `bench.execution.bundles`). `time_limit` is in
+    seconds for each cell. SIGINT and SIGTERM end the run within two seconds: what is finished stays, what is running is
     lost. Raises StoreError when a record cannot be written and WorkersError when no worker comes to life; in every case
     no worker is left behind.
     """

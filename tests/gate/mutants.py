@@ -109,11 +109,11 @@ MUTANTS = {
     ),
     "vectorised-momentum-lost": Mutant(
         "the vectorised engine forgets what clients kept",
-        "bench/engines/vectorised.py",
+        "bench/engines/stacked/stack.py",
         (
             (
-                "memories = [job.client.memory.get(slot, {}) if self.slots[slot].keeps else {} for job in self.jobs]",
-                "memories: list[Tensors] = [{} for job in self.jobs]",
+                "memories = [job.client.memory.get(slot, {}) if stack.slots[slot].keeps else {} for job in stack.jobs]",
+                "memories: list[Tensors] = [{} for job in stack.jobs]",
             ),
         ),
     ),
