@@ -30,6 +30,12 @@ def test_a_job_runs_the_same_cells_from_a_file(work: Workload, tmp_path) -> None
     assert load(path).training.evaluate_every == 7
 
 
+@pytest.mark.parametrize("work", WORKLOADS, ids=NAMES)
+def test_auto_is_one_engine_for_all_cells_of_a_workload(work: Workload) -> None:
+    """The engine that a run would take; cells that train side by side must share it."""
+    assert len({cell.engine for cell in work.cells("auto")} & {"reference", "vectorised"}) == 1
+
+
 def test_workloads_survive_json() -> None:
     assert [workload(work.plain()) for work in WORKLOADS] == list(WORKLOADS)
 
