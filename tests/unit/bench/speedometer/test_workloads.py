@@ -23,6 +23,7 @@ def test_every_workload_is_a_suite(work: Workload) -> None:
 
 @pytest.mark.parametrize("work", WORKLOADS, ids=NAMES)
 def test_a_job_runs_the_same_cells_from_a_file(work: Workload, tmp_path) -> None:
+    load_file(SUBSETS)  # as bench.run --plugin does
     declared = work.declaration(0.0, rounds=7)
     path = tmp_path / "suite.toml"
     path.write_text(toml(declared), encoding="utf-8")
