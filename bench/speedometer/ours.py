@@ -18,13 +18,15 @@ from bench.rounds.federation import Federation
 from bench.rounds.group import Group
 from bench.rounds.setting import prepare
 
-ENGINES = engines.NAMES
+ENGINES = (*engines.NAMES, "auto")
 
 
 class Ours:
     """The cells of a workload on one engine, side by side as in a run."""
 
     def __init__(self, cells: Sequence[Cell], root: Path | None) -> None:
+        if len(kinds := {cell.engine for cell in cells}) != 1:
+            raise ValueError(f"expected cells that run on one engine, got {', '.join(sorted(kinds))}")
         made: list[Federation] = []
         for cell in cells:
             setting = prepare(cell, root)

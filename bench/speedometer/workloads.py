@@ -60,10 +60,12 @@ class Workload:
         }
 
     def cells(self, engine: str, momentum: float = 0.0, rounds: int = FOREVER) -> "list[Cell]":
-        """The cells for an engine."""
+        """The cells for an engine; "auto": for the one that a run would take."""
         from bench.declaration.cell import cells
+        from bench.execution.forecast import resolved
 
-        return cells(suite(self.declaration(momentum, rounds)), engine=engine, precision=self.precision)
+        declared = cells(suite(self.declaration(momentum, rounds)), precision=self.precision)
+        return resolved(declared, None if engine == "auto" else engine)
 
     def plain(self) -> dict[str, Any]:
         """The fields as JSON types; `workload` reads them."""

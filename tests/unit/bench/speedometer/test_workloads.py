@@ -23,11 +23,18 @@ def test_every_workload_is_a_suite(work: Workload) -> None:
 
 @pytest.mark.parametrize("work", WORKLOADS, ids=NAMES)
 def test_a_job_runs_the_same_cells_from_a_file(work: Workload, tmp_path) -> None:
+    load_file(SUBSETS)  # as bench.run --plugin does
     declared = work.declaration(0.0, rounds=7)
     path = tmp_path / "suite.toml"
     path.write_text(toml(declared), encoding="utf-8")
     assert load(path) == suite(declared)
     assert load(path).training.evaluate_every == 7
+
+
+@pytest.mark.parametrize("work", WORKLOADS, ids=NAMES)
+def test_auto_is_one_engine_for_all_cells_of_a_workload(work: Workload) -> None:
+    """The engine that a run would take; cells that train side by side must share it."""
+    assert len({cell.engine for cell in work.cells("auto")} & {"reference", "vectorised"}) == 1
 
 
 def test_workloads_survive_json() -> None:
