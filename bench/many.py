@@ -6,6 +6,7 @@ nets and to the words of `bench.ops`, and add, subtract, multiply and divide the
 does raises `Unknown`, and the engine turns to ``torch.vmap``, which knows everything but costs more.
 """
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
@@ -58,13 +59,21 @@ class Many:
     __radd__, __rmul__ = __add__, __mul__
 
     def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):  # Python's own questions, such as whether this is a wrapper
+            raise AttributeError(name)
         raise Unknown(f".{name}")
 
     def __bool__(self) -> NoReturn:
         raise Unknown("a branch on a value")
 
-    __len__ = __iter__ = __float__ = __int__ = __index__ = __bool__
-    __lt__ = __le__ = __gt__ = __ge__ = lambda self, other: self.__bool__()
+    __len__ = __iter__ = __float__ = __int__ = __index__ = __abs__ = __bool__
+
+    def _unknown(self, other: Any) -> NoReturn:
+        raise Unknown("an operator other than + - * /")
+
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _unknown
+    __pow__ = __rpow__ = __matmul__ = __rmatmul__ = __rtruediv__ = __mod__ = __floordiv__ = _unknown
+    __hash__ = object.__hash__
 
     def __getitem__(self, key: object) -> NoReturn:
         raise Unknown("[...]")
@@ -107,13 +116,23 @@ def kl(student: Many, teacher: Many) -> Many:
 def sq_distance(a: Many, b: Many) -> Many:
     """Each client's squared Euclidean distance of two tensors [K, ...]."""
     _both(a, b)
-    return Many((a.stack - b.stack).flatten(1).square().sum(1))
+    gap = a.stack - b.stack
+    return Many(inner(gap, gap))
 
 
 def dot(a: Many, b: Many) -> Many:
     """Each client's inner product of two tensors [K, ...]."""
     _both(a, b)
-    return Many((a.stack * b.stack).flatten(1).sum(1))
+    return Many(inner(a.stack, b.stack))
+
+
+def inner(a: Tensor, b: Tensor) -> Tensor:
+    """Each client's inner product [K] of two stacks [K, ...].
+
+    A sum over the last axis is taken alike however many rows there are. A product of vectors (a matrix product of one
+    row and one column) or a sum over the first axis is not: then a client's numbers would depend on its company.
+    """
+    return (a * b).flatten(1).sum(1)
 
 
 def _both(a: object, b: object) -> None:
@@ -122,8 +141,8 @@ def _both(a: object, b: object) -> None:
 
 
 def added(parts: Iterable[Many]) -> Many:
-    """The sum of scalars, each client's own."""
-    return Many(torch.stack([part.stack for part in parts]).sum(0))
+    """The sum of scalars, each client's own, one after the other."""
+    return functools.reduce(Many.__add__, parts)
 
 
 def _by_class(logits: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ The arithmetic is that of torch.optim, which the tests hold it against; it stand
 state: to keep it over rounds, to drop it, to stack it.
 """
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from bench.engines.gradient import Gradient, Product, total
+from bench.many import inner
 from bench.plugin import Tensors
 
 
@@ -226,6 +228,6 @@ def clip(gradients: list[Tensor], largest: float) -> list[Tensor]:
 
 def clip_rows(gradients: list[Tensor], largest: float) -> list[Tensor]:
     """`clip` for gradients stacked over clients [K, ...]: each client by its own norm."""
-    squares = torch.stack([gradient.flatten(1).square().sum(1) for gradient in gradients])
-    scale = (largest / (squares.sum(0).sqrt() + 1e-6)).clamp(max=1.0)
+    squares = functools.reduce(torch.add, (inner(gradient, gradient) for gradient in gradients))
+    scale = (largest / (squares.sqrt() + 1e-6)).clamp(max=1.0)
     return [gradient * scale.view(-1, *[1] * (gradient.dim() - 1)) for gradient in gradients]

@@ -193,7 +193,7 @@ class _PhaseRun:
     def _in_words(self, x: Tensor, y: Tensor, rows: Tensor) -> tuple[Tensor, Step, State]:
         step, work, client, down = self.prepared
         batch = Batch(*(cast(Any, Many(tensor)) for tensor in (x, y, rows)))
-        value: Any = self.algorithm(Many).loss(self.nets, work, client, down, batch, self.at)
+        value: Any = self.algorithm(Many, self.alive).loss(self.nets, work, client, down, batch, self.at)
         if not isinstance(value, Many) or value.stack.dim() != 1:
             raise Unknown("a loss that is not one number per client")
         return value.stack, step, {}
@@ -210,7 +210,7 @@ class _PhaseRun:
 
             step, work, client, down = self._prepared(lifted)
             nets = VmapNets(step)
-            value = self.algorithm(lifted).loss(nets, work, client, down, Batch(x, y, rows), self.at)
+            value = self.algorithm(lifted, self.alive).loss(nets, work, client, down, Batch(x, y, rows), self.at)
             return value, {slot: {n: t.detach() for n, t in b.items()} for slot, b in nets.buffers.items()}
 
         values, buffers = torch.vmap(loss)(x.new_zeros(len(x)), x, y, rows)
@@ -235,7 +235,8 @@ def _with_rows(jobs: Sequence[Job]) -> Any:
     values = {name: [getattr(job.algorithm, name) for job in jobs] for name in floats}
     differing = {name: torch.tensor(each) for name, each in values.items() if len(set(each)) > 1}
 
-    def formed(form: Any) -> Algorithm:
-        return first.with_tensors({name: form(each) for name, each in differing.items()}) if differing else first
+    def formed(form: Any, alive: int) -> Algorithm:
+        rows = {name: form(each[:alive]) for name, each in differing.items()}
+        return first.with_tensors(rows) if rows else first
 
     return formed

@@ -1,0 +1,29 @@
+"""What ``--engine auto`` means: it follows from the declaration and the committed costs alone."""
+
+from dataclasses import replace
+
+from bench import costs
+from bench.execution.forecast import resolved
+from tests.world import cell
+
+
+def test_auto_is_vectorised_where_every_net_gains_from_it() -> None:
+    assert costs.engine_for(cell(net="mlp")) == "vectorised"
+    assert costs.engine_for(replace(cell(net="mlp"), architectures=("mlp", "lenet5", "cnn1", "cnn2"))) == "vectorised"
+    assert costs.engine_for(cell(net="resnet18")) == "reference"
+    assert costs.engine_for(replace(cell(net="mlp"), shared="resnet18")) == "reference"
+    assert costs.engine_for(cell(net="net-of-a-plugin")) == "reference"
+
+
+def test_an_engine_that_is_asked_for_is_taken() -> None:
+    cells = [cell(net="mlp"), cell(net="resnet18")]
+    assert [c.engine for c in resolved(cells, None)] == ["vectorised", "reference"]
+    assert {c.engine for c in resolved(cells, "reference")} == {"reference"}
+    assert resolved(cells, None)[0].hash != cells[0].hash  # the engine is part of a result's identity
+
+
+def test_every_builtin_net_has_its_costs() -> None:
+    from bench.registry import NETS
+
+    assert {name for name in NETS.names() if not name.startswith("test-")} <= set(costs._table())
+    assert all(row["stacked"] >= 0 for row in costs._table().values())

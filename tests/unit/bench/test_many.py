@@ -1,0 +1,78 @@
+"""Many clients' values in the place of one client's: what is known, and that all else is refused."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from bench import ops
+from bench.many import Many, Unknown
+from bench.plugin import Batch, Out
+
+K, B, C = 3, 5, 4
+
+
+def logits() -> torch.Tensor:
+    return torch.randn(K, B, C, dtype=torch.float64, requires_grad=True)
+
+
+def many(logits: torch.Tensor) -> Any:
+    return Out(Many(logits), Many(logits))  # type: ignore[arg-type]
+
+
+def test_losses_and_their_gradients_are_each_clients_own() -> None:
+    a, b, y = logits(), logits(), torch.randint(0, C, (K, B))
+    mu = Many(torch.tensor([0.1, 0.2, 0.3], dtype=torch.float64))
+
+    def loss(first: Any, second: Any, batch: Batch, mu: Any) -> Any:
+        term = 1 - mu
+        return (
+            mu * ops.cross_entropy(first, batch)
+            + term * ops.kl(first, second, batch) / 2
+            - (-ops.kl(second, first, batch)) * torch.tensor(0.5)
+        )
+
+    batch: Any = Batch(Many(a), Many(y), Many(y))  # type: ignore[arg-type]
+    together = loss(many(a), many(b), batch, mu).stack
+    assert together.shape == (K,)
+    found = torch.autograd.grad(together.sum(), (a, b))
+    for k in range(K):
+        one, two = (t[k].detach().requires_grad_() for t in (a, b))
+        alone = loss(Out(one, one), Out(two, two), Batch(one, y[k], y[k]), mu.stack[k])
+        assert torch.allclose(together[k], alone)
+        for whole, own in zip(found, torch.autograd.grad(alone, (one, two)), strict=True):
+            assert torch.allclose(whole[k], own)
+
+
+def test_distances_and_inner_products() -> None:
+    a, b = torch.randn(2, K, 3, 2)
+    for word in (ops.sq_distance, ops.dot):
+        found: Any = word({"w": Many(a)}, {"w": Many(b)}, ["w"])  # type: ignore[dict-item]
+        for k in range(K):
+            assert torch.allclose(found.stack[k], word({"w": a[k]}, {"w": b[k]}, ["w"]))
+
+
+VALUE, SCALAR = Many(torch.ones(K, B)), Many(torch.ones(K))
+REFUSED: dict[str, Callable[[], Any]] = {
+    "a method": lambda: VALUE.sum(),
+    "a function": lambda: torch.exp(VALUE),  # type: ignore[arg-type]
+    "a function of scalars": lambda: torch.stack([SCALAR, SCALAR]),  # type: ignore[list-item]
+    "arithmetic on rows": lambda: VALUE + 1,
+    "arithmetic with rows": lambda: SCALAR * torch.ones(K),
+    "a power": lambda: SCALAR**2,  # type: ignore[operator]
+    "a comparison of equals": lambda: SCALAR == 1,
+    "a branch": lambda: bool(SCALAR),
+    "a comparison": lambda: SCALAR > 0,
+    "an index": lambda: VALUE[0],
+    "a length": lambda: len(VALUE),
+    "a number": lambda: float(SCALAR),
+    "one teacher for all": lambda: ops.kl(many(logits()), Out(logits(), logits()), None),  # type: ignore[arg-type]
+    "one model for all": lambda: ops.sq_distance({"w": VALUE}, {"w": torch.ones(B)}, ["w"]),  # type: ignore[dict-item]
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_not_known_to_mean_the_same_for_each_is_refused(case: str) -> None:
+    with pytest.raises(Unknown):
+        REFUSED[case]()
