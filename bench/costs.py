@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.data import Source
 from bench.declaration.cell import Cell
@@ -46,7 +46,7 @@ def estimate(cell: Cell) -> float:
 
     def step(net: str) -> float:
         seconds = step_seconds(net, source.shape, source.classes, batch)
-        return seconds / stacked(net) if stacks else seconds
+        return seconds / (stacked(net, source.shape) or 0.2) if stacks else seconds
 
     def forward(net: str) -> float:
         return step_seconds(net, source.shape, source.classes, 1000) / 3000
@@ -65,15 +65,30 @@ def estimate(cell: Cell) -> float:
     return rounds * train + scored * evaluate + at_headline
 
 
-def stacked(net: str) -> float:
-    """How many times faster the vectorised engine trains a net than the reference engine, from the committed file."""
+def stacked(net: str, shape: tuple[int, int, int]) -> float:
+    """How many times faster the vectorised engine trains a net than the reference engine, from the committed file.
+
+    Of the sizes that were measured, the one nearest to the images' counts; 0: it cannot, or nobody knows.
+    """
     table = _table()
-    return float(table.get(net, table["other"])["stacked"])
+    gains = table.get(net, table["other"])["stacked"]
+    nearest = min(range(len(SHAPES)), key=lambda i: abs(math.log(math.prod(SHAPES[i]) / math.prod(shape))))
+    return float(gains[nearest])
 
 
 def engine_for(cell: Cell) -> str:
-    """What ``--engine auto`` means for a cell: vectorised where all its nets gain from it, else reference."""
-    return "vectorised" if all(stacked(net) >= 1 for net in {*cell.architectures, cell.shared}) else "reference"
+    """What ``--engine auto`` means for a cell: vectorised where its clients' nets together gain from it.
+
+    One net that cannot be stacked makes it the reference engine. The global net, which memes copy, counts once.
+    """
+    source: type[Source] = DATASETS.get(cell.dataset)
+    batch, seconds, gained = int(cell.training["batch_size"]), 0.0, 0.0
+    for net in (*cell.architectures, cell.shared):
+        if (gain := stacked(net, source.shape)) == 0:
+            return "reference"
+        step = step_seconds(net, source.shape, source.classes, batch)
+        seconds, gained = seconds + step, gained + step / gain
+    return "vectorised" if gained <= seconds else "reference"
 
 
 @functools.cache
@@ -98,7 +113,7 @@ def forward_flops(net: str, shape: tuple[int, int, int], classes: int) -> int:
 
 
 @functools.cache
-def _table() -> dict[str, dict[str, float]]:
+def _table() -> dict[str, dict[str, Any]]:
     return dict(tomllib.loads(COSTS.read_text(encoding="utf-8"))["nets"])
 
 
@@ -154,17 +169,18 @@ def _time_step(net: str, shape: tuple[int, int, int], batch: int, repeats: int) 
 STACKED_CLIENTS = 8  # few: a cohort of ten in a mixed zoo, beside a handful of other cells
 
 
-def measure_stacked(net: str, repeats: int = 5) -> float:
-    """Reference over vectorised CPU time of FedAvg's local training: the geometric mean over shapes and batches.
+def measure_stacked(net: str, repeats: int = 5) -> list[float]:
+    """Reference over vectorised CPU time of FedAvg's local training, for each of `SHAPES`, the mean over batches.
 
     0 for a net with a layer that has no stacked form: vmap has to make do, which takes a residual net minutes a round.
     """
     from bench.engines.stacked.program import Program
 
-    ratios = []
+    gains = []
     for shape in SHAPES:
         if Program.of(NETS.get(net)(shape, 10)) is None:
-            return 0.0
+            return [0.0] * len(SHAPES)
+        ratios = []
         for batch in BATCHES:
             times: dict[str, list[float]] = {"reference": [], "vectorised": []}
             train = {name: _cohort(name, net, shape, batch) for name in times}
@@ -174,7 +190,8 @@ def measure_stacked(net: str, repeats: int = 5) -> float:
                     work()
                     times[name].append(time.thread_time() - begin)
             ratios.append(median(a / b for a, b in zip(*(t[1:] for t in times.values()), strict=True)))
-    return math.exp(sum(map(math.log, ratios)) / len(ratios))
+        gains.append(math.exp(sum(map(math.log, ratios)) / len(ratios)))
+    return gains
 
 
 def _cohort(name: str, net: str, shape: tuple[int, int, int], batch: int) -> Callable[[], object]:
@@ -209,12 +226,14 @@ def main() -> None:
 
     torch.set_num_threads(1)
     print(f'# Measured by "python -m bench.costs": {processor()}, one thread, torch {torch.__version__}.')
-    print("# A net that is not listed is taken to cost what [nets.other] says.")
+    print("# A net that is not listed is taken to cost what [nets.other] says. Gains by stacking are for images of")
+    print(f"# {', '.join('x'.join(map(str, shape)) for shape in SHAPES)}; 0: the net has no stacked form.")
     measured = {net: (*measure(net), measure_stacked(net)) for net in NETS.names()}
     # Of a net that is not listed nobody knows whether all its layers have a stacked form.
-    measured["other"] = (*measured["cnn2"][:2], 0.0)
+    measured["other"] = (*measured["cnn2"][:2], [0.0] * len(SHAPES))
     for net, (overhead, rate, gain) in measured.items():
-        print(f"\n[nets.{net}]\noverhead_us = {overhead:.0f}\ngflops = {rate:.1f}\nstacked = {gain:.2f}")
+        each = ", ".join(f"{value:.2f}" for value in gain)
+        print(f"\n[nets.{net}]\noverhead_us = {overhead:.0f}\ngflops = {rate:.1f}\nstacked = [{each}]")
 
 
 if __name__ == "__main__":
