@@ -25,6 +25,7 @@ USAGE, SOME_FAILED, STOPPED = 2, 3, 130
 MOMENTA = (0.0, 0.9)
 REPEATS = {"comparison": 5, "overhead": 5, "growth": 3, "jobs": 1}
 QUICK_REPEATS = 2
+PLACES = {"--data-root": "DIR", "--json": "FILE", "--plot": "FILE", "--docs": "FILE"}  # options that name a place
 PICTURES = (".png", ".svg", ".pdf")
 
 
@@ -82,6 +83,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run(options, chosen, parts, root, arguments)
 
 
+def _placeless(arguments: Sequence[str]) -> list[str]:
+    """The options without this machine's folders: what is measured here is published."""
+    kept: list[str] = []
+    for argument in arguments:
+        option, equals, _ = argument.partition("=")
+        if option in PLACES and equals:
+            argument = f"{option}={PLACES[option]}"
+        elif kept and kept[-1] in PLACES:
+            argument = PLACES[kept[-1]]
+        kept.append(argument)
+    return kept
+
+
 def _chosen(options: argparse.Namespace) -> "list[Workload]":
     if options.workloads is None:
         return list(workloads.WORKLOADS)
@@ -137,7 +151,7 @@ def run(
 
     report, stopped, failed = Report(), False, False
     for part in parts:
-        report.origins[part] = {**provenance(arguments), "load": os.getloadavg()[0]}
+        report.origins[part] = {**provenance(_placeless(arguments)), "load": os.getloadavg()[0]}
         if report.origins[part]["load"] > 0.5:
             print(f"{part}: this machine is busy (load {os.getloadavg()[0]:.1f}): times will be off", file=sys.stderr)
         try:

@@ -178,3 +178,8 @@ def test_a_real_measurement_from_end_to_end(
     share = found.share("reference")
     assert share is not None
     assert 0 < share < 1
+
+
+def test_what_is_published_names_no_folder_of_this_machine() -> None:
+    given = ["--all", "--data-root", "/home/me/data", "--docs=/home/me/page.md", "--repeats", "3"]
+    assert module._placeless(given) == ["--all", "--data-root", "DIR", "--docs=FILE", "--repeats", "3"]
