@@ -16,8 +16,8 @@ from bench.plugin import Tensors
 HEAVY = 12_000
 """Multiply-adds of a window (channels in x kernel x channels out) from which PyTorch's own convolution is the faster.
 
-From timings on a processor with AVX-512: LeNet5's convolutions (150 and 2400) take half as long unfolded, the large CNN's
-second one (51,200) a sixth longer.
+From timings on a processor with AVX-512: LeNet5's convolutions (150 and 2400) take half as long unfolded, the large
+CNN's second one (51,200) a sixth longer.
 """
 
 
