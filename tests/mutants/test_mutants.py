@@ -13,48 +13,20 @@ from bench.engines.optimiser import SGD, Optimiser
 from bench.engines.reference import Workpiece
 from bench.plugin import Algorithm
 from bench.registry import ALGORITHMS
-from tests.mutants import algorithms as mutants
-from tests.transcripts.check import TOLERANCE, differences, merge_of_equals
+from tests.mutants.cases import BATCHNORM, Case, cases
+from tests.mutants.fml import BuffersPileUp
+from tests.transcripts.check import TOLERANCE, TRANSCRIPTS, differences, merge_of_equals
 
 RED = 1e-4
 """A mutant must differ by this much: a hundred million times the tolerance."""
 
 SHORT: dict[str, Any] = {"rounds": 2, "local_epochs": None, "local_steps": 6}  # enough for a mistake to show
-HALF: dict[str, Any] = {"participation": 0.5, "rounds": 4}
-BATCHNORM: dict[str, Any] = {"net": "test-batchnorm"}
 STEP: dict[str, Any] = {"lr_schedule": {"name": "step", "every": 1, "gamma": 0.5}}
-FML: dict[str, Any] = {"alpha": 0.5, "beta": 0.5}
+CASES = cases()
 
-Case = tuple[type[Algorithm], dict[str, Any], dict[str, Any]]  # mutant, hyper-parameters, setting
-CASES: dict[str, list[Case]] = {
-    "fedavg": [
-        (mutants.Unweighted, {}, {}),
-        (mutants.FirstClientsBuffers, {}, BATCHNORM),
-        (mutants.ParametersOnly, {}, BATCHNORM),
-    ],
-    "fedprox": [
-        (mutants.Unsquared, {"mu": 0.2}, {}),
-        (mutants.Unhalved, {"mu": 0.2}, {}),
-        (mutants.MuIgnored, {"mu": 0.2}, {}),
-        (mutants.AnchorVanishes, {"mu": 0.2}, {}),
-        (mutants.AnchoredToOwn, {"mu": 0.2}, HALF),
-    ],
-    "fml": [
-        (mutants.TeacherLearns, FML, {}),
-        (mutants.DividedByClasses, FML, {}),
-        (mutants.WrongWayRound, FML, {}),
-        (mutants.BuffersPileUp, FML, BATCHNORM),
-        (mutants.MemeMomentumKept, FML, {}),
-        (mutants.LocalMomentumDropped, FML, {}),
-        (mutants.AveragesSwapped, {**FML, "average": "uniform"}, {}),
-        (mutants.AveragesSwapped, {**FML, "average": "examples"}, {}),
-    ],
-    "local": [
-        (mutants.NotAlone, {}, {}),
-        (mutants.Forgetful, {}, {}),
-        (mutants.Restarted, {}, HALF),
-    ],
-}
+
+def test_every_algorithm_has_mutants() -> None:
+    assert CASES.keys() == TRANSCRIPTS.keys()
 
 
 def worst(name: str, algorithm: Algorithm, **changes: Any) -> float:
@@ -83,7 +55,7 @@ def test_a_mutant_is_told_from_its_original(name: str, case: Case) -> None:
 
 
 def test_buffers_that_pile_up_break_the_merge_of_equals() -> None:
-    assert merge_of_equals(mutants.BuffersPileUp()) > RED
+    assert merge_of_equals(BuffersPileUp()) > RED
 
 
 def ignore_schedule(patch: pytest.MonkeyPatch) -> None:

@@ -11,13 +11,10 @@ from bench.rounds.federation import Federation
 from bench.rounds.group import one_thread, result
 from tests import nets, world  # noqa: F401 - `nets` registers the net with BatchNorm
 from tests.transcripts.double import in_double
-from tests.transcripts.fedavg import fedavg
-from tests.transcripts.fedprox import fedprox
-from tests.transcripts.fml import fml
+from tests.transcripts.found import transcripts
 from tests.transcripts.given import Given
-from tests.transcripts.local import local
 
-TRANSCRIPTS = {"fedavg": fedavg, "fedprox": fedprox, "fml": fml, "local": local}
+TRANSCRIPTS = transcripts()
 
 TOLERANCE = 1e-12
 """Largest difference within a tensor, relative to the tensor's largest value, in double precision.
@@ -63,7 +60,7 @@ def differences(name: str, algorithm: Algorithm, *, double: bool = True, **chang
     with one_thread():
         result(federation)
         found = federation.models(federation.training["rounds"] - 1)
-        expected = TRANSCRIPTS[name](Given(setting, federation.cohort), **algorithm.parameters())
+        expected = TRANSCRIPTS[name].models(Given(setting, federation.cohort), **algorithm.parameters())
     assert found.keys() == expected.keys(), f"views {sorted(found)}, in the transcript {sorted(expected)}"
     compared = []
     for view, models in found.items():

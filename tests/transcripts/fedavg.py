@@ -15,12 +15,15 @@ running statistics), which the paper does not know, are averaged like w; a count
 """
 
 import copy
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from tests.transcripts.given import Given, Models
+
+PARAMS: dict[str, Any] = {}  # what the plugin is compared with it at
 
 
 def fedavg(given: Given) -> Models:

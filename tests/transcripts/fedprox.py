@@ -11,11 +11,14 @@ scheme, that of the paper's experiments: clients drawn uniformly, and the mean w
 """
 
 import copy
+from typing import Any
 
 from torch.nn import functional as F
 
 from tests.transcripts.fedavg import average
 from tests.transcripts.given import Given, Models
+
+PARAMS: dict[str, Any] = {"mu": 0.2}  # what the plugin is compared with it at
 
 
 def fedprox(given: Given, mu: float) -> Models:

@@ -17,6 +17,7 @@ buffers are averaged like parameters (theirs adds the old ones to the sum).
 """
 
 import copy
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -25,6 +26,8 @@ from tests.transcripts.fedavg import average as weighted_average
 from tests.transcripts.given import Given, Models
 
 batchmean = nn.KLDivLoss(reduction="batchmean")  # (log of the student's p, p of the teacher)
+
+PARAMS: dict[str, Any] = {"alpha": 0.3, "beta": 0.6, "average": "uniform"}  # what the plugin is compared with it at
 
 
 def divergence(teacher: Tensor, student: Tensor) -> Tensor:

@@ -5,9 +5,13 @@ The optimiser of a client lives for the whole run, so that rounds mean nothing b
     w_k = w_k - eta grad l(w_k; b)      for each batch b of each round in which client k takes part
 """
 
+from typing import Any
+
 from torch.nn import functional as F
 
 from tests.transcripts.given import Given, Models
+
+PARAMS: dict[str, Any] = {}  # what the plugin is compared with it at
 
 
 def local(given: Given) -> Models:

@@ -19,8 +19,6 @@ from tests.transcripts.check import (
 from tests.transcripts.double import in_double
 from tests.transcripts.given import Given
 
-FML: dict[str, Any] = {"alpha": 0.3, "beta": 0.6, "average": "uniform"}
-PARAMS: dict[str, dict[str, Any]] = {"fedavg": {}, "fedprox": {"mu": 0.2}, "local": {}, "fml": FML}
 PLAIN = {"optimizer": {"name": "sgd", "lr": 0.1, "momentum": 0.0, "weight_decay": 0.0}}
 STEP = {"lr_schedule": {"name": "step", "every": 2, "gamma": 0.1}}
 SCENARIOS: dict[str, dict[str, Any]] = {
@@ -45,30 +43,30 @@ def agree(name: str, params: dict[str, Any], *, double: bool = True, **changes: 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 @pytest.mark.parametrize("name", sorted(TRANSCRIPTS))
 def test_the_plugin_agrees_with_its_paper(name: str, scenario: str) -> None:
-    agree(name, PARAMS[name], **SCENARIOS[scenario])
+    agree(name, TRANSCRIPTS[name].params, **SCENARIOS[scenario])
 
 
 @pytest.mark.parametrize("net", ["mlp", "cnn", "test-batchnorm"])
 @pytest.mark.parametrize("name", sorted(TRANSCRIPTS))
 def test_they_agree_in_single_precision_for_some_steps(name: str, net: str) -> None:
-    agree(name, PARAMS[name], double=False, net=net, rounds=2, local_epochs=None, local_steps=3)
+    agree(name, TRANSCRIPTS[name].params, double=False, net=net, rounds=2, local_epochs=None, local_steps=3)
 
 
 @pytest.mark.parametrize("scenario", ["batchnorm", "half of the clients"])
 def test_fml_weighted_by_examples_agrees(scenario: str) -> None:
-    agree("fml", {**FML, "average": "examples"}, **SCENARIOS[scenario])
+    agree("fml", {**TRANSCRIPTS["fml"].params, "average": "examples"}, **SCENARIOS[scenario])
 
 
 @pytest.mark.parametrize("changes", [{}, {**STEP, "participation": 0.5, "rounds": 5}], ids=["all", "half"])
 @pytest.mark.parametrize("name", ["fml", "local"])
 def test_clients_with_nets_of_their_own_agree(name: str, changes: dict[str, Any]) -> None:
-    agree(name, PARAMS[name], **MIXED, **changes)
+    agree(name, TRANSCRIPTS[name].params, **MIXED, **changes)
 
 
 @pytest.mark.parametrize("name", sorted(TRANSCRIPTS))
 def test_equal_models_merge_into_themselves(name: str) -> None:
     """aggregate([s] * K) = s, to the bit and buffers included."""
-    assert merge_of_equals(ALGORITHMS.get(name)(**PARAMS[name])) == 0
+    assert merge_of_equals(ALGORITHMS.get(name)(**TRANSCRIPTS[name].params)) == 0
 
 
 def given(**changes: Any) -> Given:
