@@ -59,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
     add = where.add_argument
     add("--engine", choices=("auto", *engines.NAMES), default="auto")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: the processor")
-    add("--precision", choices=("fp32",), default="fp32")
+    add("--precision", choices=engines.PRECISIONS, default="fp32", help="what nets compute in while they train")
     add("--jobs", type=at_least_one, metavar="N", help="processes; default: one per core")
     add("--data-root", type=Path, metavar="DIR", help="copies of the data sets; never downloads. Or set BENCH_DATA")
     add("--out", type=Path, metavar="DIR", help="default: results/<suite>-<data set>")

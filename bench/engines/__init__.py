@@ -10,6 +10,9 @@ _CLASSES = {  # by name, so that listing them imports no torch
 
 NAMES = tuple(_CLASSES)
 
+PRECISIONS = ("fp32", "bf16")
+"""What nets may compute in while they train; see `bench.engines.precision`."""
+
 NUMERICS = 2
 """Part of every result's identity. Raise it when a change makes the same declaration give other numbers."""
 

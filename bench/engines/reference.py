@@ -13,6 +13,7 @@ from bench.engines.client import Client, complete, private_names, retain, withho
 from bench.engines.job import Images, Job, Trained
 from bench.engines.optimiser import KINDS, Optimiser, clip
 from bench.engines.phase import trained_names
+from bench.engines.precision import autocast, widened
 from bench.engines.summary import summarised
 from bench.nets.net import Net
 from bench.plugin import At, Batch, Local, Out, Parts, Phase, State, Tensors
@@ -23,9 +24,11 @@ GATHER_ROWS = 8192  # rows made ready at once: an epoch of most clients, yet bou
 class Reference:
     """Trains one client at a time; see `bench.engines.job.Engine`."""
 
-    def __init__(self, nets: Mapping[str, Net], images: Images, settings: Mapping[str, object]):
+    def __init__(
+        self, nets: Mapping[str, Net], images: Images, settings: Mapping[str, object], precision: str = "fp32"
+    ):
         """`nets`: one module per architecture, whose weights do not matter; `settings`: the optimiser's."""
-        self.images = images
+        self.images, self.precision = images, precision
         self.settings = settings
         self.nets = nets
         self._pieces: dict[tuple[str, str], Workpiece] = {}
@@ -53,7 +56,7 @@ class ClientRound:
         self.pieces = {slot: engine.piece(slot, parts) for slot, parts in job.at.nets.items()}
         for slot, piece in self.pieces.items():
             piece.load(slot, self.started.get(slot, {}))
-        self.nets = Forward(self.pieces)
+        self.nets = Forward(self.pieces, engine.precision)
         self.work: State = {**self.started, **{slot: piece.tensors for slot, piece in self.pieces.items()}}
         self.memory = dict(job.client.memory)
 
@@ -155,12 +158,13 @@ class Workpiece:
 class Forward:
     """The `bench.plugin.Nets` of this engine: a plain module call for tensors in training, else a functional one."""
 
-    def __init__(self, pieces: Mapping[str, Workpiece]) -> None:
-        self.pieces = pieces
+    def __init__(self, pieces: Mapping[str, Workpiece], precision: str) -> None:
+        self.pieces, self.precision = pieces, precision
 
     def __call__(self, slot: str, tensors: Tensors, x: Tensor) -> Out:
         """Logits and features of images [B, C, H, W]."""
         piece = self.pieces[slot]
-        if tensors is piece.tensors:
-            return Out(*piece.module(x))
-        return Out(*functional_call(piece.stand_in, tensors, (x,)))
+        with autocast(self.precision, x.device):
+            if tensors is piece.tensors:
+                return widened(piece.module(x))
+            return widened(functional_call(piece.stand_in, tensors, (x,)))

@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from bench.engines.job import Images, Job, Trained
+from bench.engines.reference import Reference
 from bench.engines.stacked.passes import Models
 from bench.engines.stacked.program import Program
 from bench.engines.stacked.stack import Stack
@@ -30,18 +31,25 @@ class Vectorised:
     """Trains clients side by side, in groups of one architecture; see `bench.engines.job.Engine`."""
 
     def __init__(
-        self, nets: Mapping[str, Net], images: Images, settings: Mapping[str, object], width: int | None = None
+        self,
+        nets: Mapping[str, Net],
+        images: Images,
+        settings: Mapping[str, object],
+        precision: str = "fp32",
+        width: int | None = None,
     ):
         """`nets`: one module per architecture, whose weights do not matter; `settings`: the optimiser's.
 
         `width`: clients side by side at most; None: as many as the nets allow.
         """
         self.images, self.settings, self.width = images, settings, width
+        self.alone = Reference(nets, images, settings, precision)
         device = images.x.device
         self.models = Models(
             programs={name: Program.of(net) for name, net in nets.items()},
             training={name: copy.deepcopy(net).to(device).train() for name, net in nets.items()},
             evaluating={name: copy.deepcopy(net).to(device).eval() for name, net in nets.items()},
+            precision=precision,
         )
 
     def train(self, jobs: Sequence[Job]) -> list[Trained]:
@@ -51,6 +59,9 @@ class Vectorised:
             groups[self._alike(job)].append(index)
         done: dict[int, Trained] = {}
         for indices in groups.values():
+            if not self._stackable(jobs[indices[0]]):
+                done |= zip(indices, self.alone.train([jobs[i] for i in indices]), strict=True)
+                continue
             # Every phase orders clients alike: by how many rows they have.
             indices.sort(key=lambda i: [-len(plan) for plan in jobs[i].plans])
             width = self.width or self._fitting(jobs[indices[0]])
@@ -59,6 +70,11 @@ class Vectorised:
                 stack = Stack([jobs[i] for i in some], self.models, self.images, self.settings)
                 done |= zip(some, stack.run(), strict=True)
         return [done[index] for index in range(len(jobs))]
+
+    def _stackable(self, job: Job) -> bool:
+        """Whether a stack computes in the precision asked for: without a program, convolutions escape autocast."""
+        programs = (self.models.programs[parts.architecture] for parts in job.at.nets.values())
+        return self.models.precision == "fp32" or all(program is not None for program in programs)
 
     def _fitting(self, job: Job) -> int:
         """How many clients go side by side: what `ROOM` holds; one where large convolutions fill the machine anyway."""

@@ -170,7 +170,7 @@ class Federation:
 def make_engine(setting: Setting) -> Engine:
     """The engine of a setting's cell."""
     build = engine(setting.cell.engine)
-    made: Engine = build(setting.nets, setting.images, setting.cell.training["optimizer"])
+    made: Engine = build(setting.nets, setting.images, setting.cell.training["optimizer"], setting.cell.precision)
     return made
 
 

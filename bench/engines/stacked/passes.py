@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from bench.engines.gradient import Gradient
+from bench.engines.precision import autocast, dtype, widened
 from bench.engines.stacked.beneath import beneath
 from bench.engines.stacked.layers import Wanted
 from bench.engines.stacked.program import Program
@@ -28,7 +29,12 @@ class Models:
     programs: Mapping[str, Program | None]
     training: Mapping[str, nn.Module]
     evaluating: Mapping[str, nn.Module]
-    dtype: torch.dtype | None = None  # what programs compute in; None: as weights and images are
+    precision: str = "fp32"
+
+    def call(self, module: nn.Module, tensors: Tensors, x: Tensor) -> Out:
+        """A module's own pass with these tensors. Under vmap a convolution is computed before autocast sees it."""
+        with autocast(self.precision, x.device):
+            return widened(functional_call(module, tensors, (x,)))
 
 
 @dataclass
@@ -85,14 +91,14 @@ class VmapNets:
         if program is not None and isinstance(tensors, Side) and set(program.names) <= set(tensors):
             return Out(*beneath(lambda stack: self.step.run(slot, tensors, program, stack), x))
         if not isinstance(tensors, Side) or tensors is not self.step.work.get(slot) or not self.step.trained.get(slot):
-            return Out(*functional_call(models.evaluating[parts.architecture], dict(tensors), (x,)))
+            return models.call(models.evaluating[parts.architecture], dict(tensors), x)
         # A second pass in one loss goes on from the first one's statistics, as a module would.
         before = self.buffers.get(slot) or {name: tensors[name] for name in parts.buffers}
         buffers = {name: tensor.clone() for name, tensor in before.items()}
-        out = functional_call(models.training[parts.architecture], {**tensors, **buffers}, (x,))
+        out = models.call(models.training[parts.architecture], {**tensors, **buffers}, x)
         if buffers:
             self.buffers[slot] = buffers
-        return Out(*out)
+        return out
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,7 @@ class _Pass(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, call: _Call, x: Tensor, anchor: Tensor | None) -> tuple[Tensor, Tensor]:
-        logits, features, tape = call.program.forward(x, call.stacks, call.step.models.dtype)
+        logits, features, tape = call.program.forward(x, call.stacks, dtype(call.step.models.precision))
         ctx.call, ctx.tape = call, tape
         ctx.set_materialize_grads(False)
         # Another name for the features: the tape's own would lead back here in a circle, which keeps all of it alive.

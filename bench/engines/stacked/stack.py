@@ -6,7 +6,6 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
 from bench.engines.client import Client, complete, private_names, retain, withhold
 from bench.engines.gradient import Gradient, total
@@ -76,7 +75,7 @@ class Stack:
         return Trained(Client(state, retain(after, private), memory), withhold(upload, private), losses)
 
     def _evaluate(self, slot: str, tensors: Tensors, x: Tensor) -> Out:
-        return Out(*functional_call(self.models.evaluating[self.at.nets[slot].architecture], tensors, (x,)))
+        return self.models.call(self.models.evaluating[self.at.nets[slot].architecture], tensors, x)
 
 
 class _PhaseRun:
