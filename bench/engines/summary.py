@@ -1,11 +1,27 @@
-"""The pass over a client's data after training, the same in every engine."""
+"""What `finish` is told of the local work, the same in every engine."""
+
+from collections.abc import Mapping
 
 import torch
 
 from bench.engines.job import Images, Job
-from bench.plugin import Algorithm, Batch, Nets, State, Tensors
+from bench.plugin import Algorithm, Batch, Local, Nets, State, Tensors
 
 ROWS = 8192  # a forward pass: bounds memory
+
+
+def told(job: Job, steps: int, settings: Mapping[str, object], images: Images, nets: Nets, work: State) -> Local:
+    """The local work of a job, after its phases; `settings` are the optimiser's, `nets` must run in evaluation mode."""
+
+    def exact(value: object) -> torch.Tensor:
+        return torch.tensor(float(str(value)), dtype=torch.float64)  # a scalar: float32 tensors stay so beside it
+
+    return Local(
+        steps=exact(steps),
+        lr=exact(job.lr),
+        momentum=exact(settings.get("momentum", 0.0)),
+        summary=summarised(job.algorithm, images, nets, work, job),
+    )
 
 
 @torch.no_grad()
