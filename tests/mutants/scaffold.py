@@ -40,7 +40,7 @@ class StepsOfOneEpoch(Scaffold):
 
 @dataclass(frozen=True)
 class MomentumForgotten(Scaffold):
-    """The way gone is divided by K though momentum made it longer, as in FL-bench."""
+    """The way gone is divided by K, though momentum made it longer."""
 
     def finish(self, work: State, client: State, down: State, local: Local, at: At) -> tuple[State, State]:
         none = Local(steps=local.steps, lr=local.lr, momentum=torch.zeros_like(local.momentum), summary=local.summary)
