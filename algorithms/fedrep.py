@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from algorithms.fedavg import FedAvg
-from bench.plugin import Phase, Slot, algorithm, whole
+from bench.plugin import Phase, Slot, Task, algorithm, whole
 
 
 @algorithm("fedrep")
@@ -29,6 +29,9 @@ class FedRep(FedAvg):
     source = "arXiv:2102.07078, Algorithm 1"
 
     head_epochs: int = whole(0, low=0)  # of the head's stage; 0: the suite's local epochs or steps
+
+    def skip(self, task: Task) -> str | None:
+        return "averages bodies, but this zoo gives clients different architectures" if task.mixed else None
 
     def slots(self) -> dict[str, Slot]:
         return {"model": Slot(private=("head",))}
