@@ -156,6 +156,7 @@ class Local:
 
     steps: Tensor  # [] optimiser steps taken in this round, over all phases
     lr: Tensor  # [] learning rate of this round
+    momentum: Tensor  # [] of the suite's SGD; 0 for an optimiser without such a setting
     summary: Tensors  # the sum over the client's training batches of what `summarise` returned; {} without it
 
 
@@ -171,7 +172,6 @@ class Algorithm(ABC):
     """A federated algorithm: ``@algorithm("name") @dataclass(frozen=True)`` on a subclass; docs/add-an-algorithm.md."""
 
     source: ClassVar[str]  # paper, section and equation
-    summarises: ClassVar[bool] = False  # whether `summarise` runs over the training data after local training
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -183,6 +183,11 @@ class Algorithm(ABC):
     def phases(self) -> tuple[Phase, ...]:
         """The local stages, in order."""
         return (Phase(trains=tuple(self.slots())),)
+
+    @property
+    def summarises(self) -> bool:
+        """Whether `summarise` runs over the training data after local training; ``summarises = True`` says it, too."""
+        return False
 
     def skip(self, task: Task) -> str | None:
         """Why this algorithm cannot serve the task, or None. The reason appears in the report."""
@@ -209,7 +214,10 @@ class Algorithm(ABC):
         """A scalar whose gradient trains the slots of the phase ``at.phase``; `client` and `down` as at the start."""
 
     def summarise(self, nets: Nets, work: State, batch: Batch, at: At) -> Tensors:
-        """Called without gradients over the training data after local training; the engine sums what it returns."""
+        """Called over the training data after local training; the engine sums what it returns.
+
+        Nets run in evaluation mode and without gradients; who needs some says ``with torch.enable_grad()``.
+        """
         return {}
 
     @abstractmethod

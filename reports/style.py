@@ -1,15 +1,15 @@
 """How figures look: sizes of print, and one colour, marker and dash per algorithm, the same in all figures.
 
-Colours are Okabe and Ito's (2008), distinct for colour-blind readers; markers and dashes tell curves apart in grey.
-Their yellow is left out: on white paper it is hardly seen.
+The first seven colours are Okabe and Ito's (2008), distinct for colour-blind readers, without their yellow, which is
+hardly seen on white paper. Five dark ones come after them, no nearer to each other or to the seven than the seven are.
+Markers and dashes tell curves apart in grey.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from itertools import count
 from typing import Any, cast
 
 import matplotlib as mpl
@@ -23,7 +23,8 @@ FLOOR = "#7f7f7f"  # the majority floor
 
 BLACK, ORANGE, SKY, GREEN = "#101010", "#e69f00", "#56b4e9", "#009e73"
 BLUE, VERMILION, PURPLE = "#0072b2", "#d55e00", "#cc79a7"
-COLOURS = (BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE)
+WINE, INDIGO, LAVENDER, BROWN, MOSS = "#882255", "#332288", "#8778ff", "#661100", "#3c5a00"
+COLOURS = (BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE, WINE, INDIGO, LAVENDER, BROWN, MOSS)
 
 SINGLE, DOUBLE = 3.4, 7.0  # inches: the column widths of most journals
 SMALL, TINY = 7.0, 6.0  # points: tick labels; what stands inside a picture
@@ -35,6 +36,7 @@ DASHED: Dash = (0.0, (5.0, 2.0))
 DASHDOT: Dash = (0.0, (6.0, 1.6, 1.4, 1.6))
 DENSE: Dash = (0.0, (2.6, 1.3))
 DOTTED: Dash = (0.0, (1.0, 1.6))
+DASHES = (SOLID, DASHED, DASHDOT, DENSE)  # of curves; dots are the floor's
 
 
 @dataclass(frozen=True)
@@ -52,15 +54,23 @@ KNOWN = {
     "fedavg": Look(ORANGE, "s", DASHED),
     "fedprox": Look(GREEN, "^", DASHDOT),
     "local": Look(BLACK, "D", DENSE),
+    "scaffold": Look(VERMILION, "v", SOLID),
+    "ditto": Look(PURPLE, "P", DASHED),
+    "fedrep": Look(SKY, "X", DASHDOT),
+    "fedavg-ft": Look(BROWN, "<", DENSE),
+    "lg-fedavg": Look(MOSS, ">", SOLID),
+    "fedproto": Look(WINE, "p", DASHED),
+    "fd": Look(INDIGO, "h", DASHDOT),
+    "fedkd": Look(LAVENDER, "*", DENSE),
 }
+ORDER = (*tuple(KNOWN)[4:], *tuple(KNOWN)[:4])  # those first that stand in fewer reports
 SPARE = tuple(
-    Look(
-        (VERMILION, PURPLE, SKY, BLUE, ORANGE, GREEN, BLACK)[place % 7],
-        "vPX<>ph*"[place % 8],
-        (SOLID, DASHED, DASHDOT, DENSE)[(place + place // 8) % 4],
-    )
-    for place in range(224)  # no two are alike; marker and dash, which grey print keeps, differ within 32 of them
+    Look(KNOWN[name].colour, KNOWN[ORDER[(place + shift) % len(ORDER)]].marker, DASHES[(place + turn) % len(DASHES)])
+    for turn in range(len(DASHES))
+    for shift in range(1, len(ORDER) + 1)
+    for place, name in enumerate(ORDER)
 )
+"""Looks of strangers, no two alike: neighbours share neither colour nor marker, and the first are like none of ours."""
 FLOOR_LOOK = Look(FLOOR, "", DOTTED)
 FLOOR_NAME = "majority floor"
 
@@ -68,21 +78,37 @@ FLOOR_NAME = "majority floor"
 def looks(names: Iterable[str]) -> Mapping[str, Look]:
     """The look of every algorithm of a report. Ask once, for all of them: so figures of a subset agree.
 
-    Ours have fixed looks. Another name's first choice depends on the name alone; only where two want the same look
-    does the later one, in alphabetical order, take the next that is free.
+    Ours have fixed looks. Another name's first choice depends on the name alone. Where its colour or marker is taken,
+    by one of ours or by a name before it in the alphabet, it takes the next look of which neither is; in a crowd, the
+    next that differs in marker and dash, which grey print keeps.
 
     >>> looks(["fml"])["fml"].colour == looks(["other", "fml"])["fml"].colour
     True
     """
     asked = set(names)
     chosen = {name: look for name, look in KNOWN.items() if name in asked}
-    taken: set[int] = set()
     for name in sorted(asked - KNOWN.keys()):
-        first = int.from_bytes(sha256(name.encode()).digest()[:4], "big") % 3  # colours that ours do not use
-        place = next(place for place in count(first) if place not in taken)
-        taken.add(place)
-        chosen[name] = SPARE[place % len(SPARE)]
+        first = int.from_bytes(sha256(name.encode()).digest()[:4], "big") % (
+            len(ORDER) - 5
+        )  # colour and marker of the rarer ones
+        chosen[name] = _free((*SPARE[first:], *SPARE[:first]), list(chosen.values()))
     return chosen
+
+
+def _free(spare: Sequence[Look], taken: Sequence[Look]) -> Look:
+    """The first look that is as different from those taken as any is."""
+    colours, markers = {look.colour for look in taken}, {look.marker for look in taken}
+    in_grey = {(look.marker, look.dash) for look in taken}
+
+    def sameness(look: Look) -> tuple[bool, bool, bool, bool]:
+        return (
+            look in taken,
+            (look.marker, look.dash) in in_grey,
+            look.marker in markers,
+            look.colour in colours,
+        )
+
+    return min(spare, key=sameness)
 
 
 STYLE: dict[str, Any] = {

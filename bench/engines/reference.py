@@ -14,9 +14,9 @@ from bench.engines.job import Images, Job, Trained
 from bench.engines.optimiser import KINDS, Optimiser, clip
 from bench.engines.phase import trained_names
 from bench.engines.precision import autocast, widened
-from bench.engines.summary import summarised
+from bench.engines.summary import told
 from bench.nets.net import Net
-from bench.plugin import At, Batch, Local, Out, Parts, Phase, State, Tensors
+from bench.plugin import At, Batch, Out, Parts, Phase, State, Tensors
 
 GATHER_ROWS = 8192  # rows made ready at once: an epoch of most clients, yet bounded memory for a huge one
 
@@ -69,11 +69,7 @@ class ClientRound:
         after: State = {**self.started, **{slot: piece.snapshot() for slot, piece in self.pieces.items()}}
         for piece in self.pieces.values():
             piece.prepare(frozenset())  # evaluation mode
-        local = Local(
-            steps=torch.tensor(float(len(losses))),
-            lr=torch.tensor(job.lr),
-            summary=summarised(self.algorithm, self.engine.images, self.nets, self.work, job),
-        )
+        local = told(job, len(losses), self.engine.settings, self.engine.images, self.nets, self.work)
         state, upload = self.algorithm.finish(after, job.client.state, self.down, local, job.at)
         private = private_names(self.algorithm, job.at.nets)
         client = Client(state=state, kept=retain(after, private), memory=self.memory)

@@ -1,11 +1,22 @@
-"""The pass over a client's data after training, the same in every engine."""
+"""What `finish` is told of the local work, the same in every engine."""
+
+from collections.abc import Mapping
 
 import torch
 
 from bench.engines.job import Images, Job
-from bench.plugin import Algorithm, Batch, Nets, State, Tensors
+from bench.plugin import Algorithm, Batch, Local, Nets, State, Tensors
 
 ROWS = 8192  # a forward pass: bounds memory
+
+
+def told(job: Job, steps: int, settings: Mapping[str, object], images: Images, nets: Nets, work: State) -> Local:
+    """The local work of a job, after its phases; `settings` are the optimiser's, `nets` must run in evaluation mode."""
+    # In float64, so that no digit is lost before a plugin divides by it; as scalars they leave float32 tensors float32.
+    numbers = torch.tensor([steps, job.lr, float(str(settings.get("momentum", 0.0)))], dtype=torch.float64)
+    taken, lr, momentum = numbers.unbind()
+    summary = summarised(job.algorithm, images, nets, work, job)
+    return Local(steps=taken, lr=lr, momentum=momentum, summary=summary)
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Test-only algorithms: proof that the contract carries more than the four that ship."""
+"""Test-only algorithms, and others than the default form of some that ship: what the contract must carry."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,11 @@ import torch
 from torch import Tensor
 
 from algorithms.fedavg import FedAvg
+from algorithms.fedrep import FedRep
 from algorithms.fml import FML
+from algorithms.scaffold import Scaffold
 from bench import ops
-from bench.plugin import Algorithm, At, Batch, Local, Nets, Phase, Round, Slot, State, Tensors, number
+from bench.plugin import Algorithm, At, Batch, Local, Nets, Round, Slot, State, Tensors, choice, number
 
 
 @dataclass(frozen=True)
@@ -32,17 +34,7 @@ class PrivateNorm(FedAvg):
 
 
 @dataclass(frozen=True)
-class HeadThenBody(PrivateHead):
-    """FedRep (Collins et al. 2021): private heads, trained first and alone, then the body."""
-
-    source = "arXiv:2102.07078, Algorithm 1"
-
-    def phases(self) -> tuple[Phase, ...]:
-        return (Phase(trains=("model/head",), epochs=2), Phase(trains=("model/body",), epochs=1))
-
-
-@dataclass(frozen=True)
-class KeptInPhases(HeadThenBody):
+class KeptInPhases(FedRep):
     """FedRep whose clients keep their optimisers' state, of each part its own, over phases and rounds."""
 
     def slots(self) -> dict[str, Slot]:
@@ -105,37 +97,10 @@ class Clipped(FedAvg):
 
 
 @dataclass(frozen=True)
-class Scaffold(FedAvg):
-    """SCAFFOLD (Karimireddy et al. 2020, Algorithm 1, option II): the correction is a linear term of the loss."""
+class FirstOption(Scaffold):
+    """SCAFFOLD whose clients take a gradient after training, without a step."""
 
-    source = "arXiv:1910.06378, Algorithm 1"
-
-    def init_server(self, fresh: State, at: At) -> State:
-        return {"model": fresh["model"], "control": self._zeros(fresh["model"], at)}
-
-    def init_client(self, fresh: State, at: At) -> State:
-        return {"control": self._zeros(fresh["model"], at)}
-
-    def _zeros(self, model: Tensors, at: At) -> Tensors:
-        return {name: torch.zeros_like(model[name]) for name in sorted(at.nets["model"].parameters)}
-
-    def loss(self, nets: Nets, work: State, client: State, down: State, batch: Batch, at: At) -> Tensor:
-        names = at.nets["model"].parameters
-        pull = ops.dot(down["control"], work["model"], names) - ops.dot(client["control"], work["model"], names)
-        return super().loss(nets, work, client, down, batch, at) + pull
-
-    def finish(self, work: State, client: State, down: State, local: Local, at: At) -> tuple[State, State]:
-        x, y, c, own = down["model"], work["model"], down["control"], client["control"]
-        new = {name: own[name] - c[name] + (x[name] - y[name]) / (local.steps * local.lr) for name in own}
-        change = {name: new[name] - own[name] for name in own}
-        return {"control": new}, {"model": y, "control": change}
-
-    def aggregate(self, server: State, uploads: State, round: Round, at: At) -> State:
-        cohort = round.examples.numel()
-        equal = torch.ones_like(round.examples)
-        change = ops.mean(uploads["control"], equal)
-        control = {name: c + cohort / round.clients * change[name] for name, c in server["control"].items()}
-        return {"model": ops.mean(uploads["model"], equal), "control": control}
+    option: str = choice("I", ("I", "II"))
 
 
 @dataclass(frozen=True)
@@ -192,12 +157,11 @@ class Prototypes(Algorithm):
 ALL = (
     PrivateHead(),
     PrivateNorm(),
-    HeadThenBody(),
     KeptInPhases(),
     FedAdam(),
     DynamicFML(),
     KeptMomentum(),
     Clipped(),
-    Scaffold(),
+    FirstOption(),
     Prototypes(),
 )

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 import torch
 
-import tests.nets  # noqa: F401 - registers the net with BatchNorm
 from algorithms.fedavg import FedAvg
 from algorithms.fedprox import FedProx
 from algorithms.fml import FML
@@ -13,15 +12,9 @@ from algorithms.local import LocalOnly
 from bench import ops
 from bench.plugin import Algorithm
 from tests.compare import gap, state_gap
-from tests.contract.plugins import FedAdam, PrivateNorm, Prototypes, Scaffold
+from tests.contract.plugins import FedAdam, PrivateNorm, Prototypes
+from tests.limits.worlds import ALONE, WORLDS
 from tests.world import play
-
-WORLDS: list[dict[str, Any]] = [
-    {"net": "mlp"},
-    {"net": "cnn", "participation": 0.5},
-    {"net": "test-batchnorm", "local_epochs": None, "local_steps": 5},
-    {"net": "mlp", "optimizer": {"name": "adam", "lr": 0.01, "momentum": 0.0, "weight_decay": 1e-4}},
-]
 
 
 def server_and_clients(algorithm: Algorithm, **world: Any) -> tuple[Any, list[Any]]:
@@ -57,31 +50,10 @@ def test_fml_with_teaching_is_neither() -> None:
 @pytest.mark.parametrize("world", WORLDS[:2])
 def test_one_client_alone_is_plain_training(world: dict[str, Any]) -> None:
     """FedAvg with one client is that client's training with momentum restarted each round."""
-    world = {**world, "clients": 1, "participation": 1.0, "partition": "iid", "partition_params": {}, "alpha": None}
+    world = {**world, **ALONE, "participation": 1.0}
     avg, _ = server_and_clients(FedAvg(), rounds=2, **world)
     prox, _ = server_and_clients(FedProx(mu=0.0), rounds=2, **world)
     assert state_gap(avg, prox) == 0
-
-
-def test_scaffold_with_one_client_is_fedavg() -> None:
-    """c = c_1, so the correction vanishes; the tolerance is that of adding and subtracting it in float32."""
-    world: dict[str, Any] = {
-        "clients": 1, "partition": "iid", "partition_params": {}, "alpha": None,
-        "optimizer": {"name": "sgd", "lr": 0.05, "momentum": 0.0, "weight_decay": 0.0},
-    }  # fmt: skip
-    scaffold, _ = server_and_clients(Scaffold(), **world)
-    avg, _ = server_and_clients(FedAvg(), **world)
-    assert gap(scaffold["model"], avg["model"]) < 1e-6
-
-
-def test_scaffold_server_control_is_the_mean_of_client_controls() -> None:
-    plain = {"name": "sgd", "lr": 0.05, "momentum": 0.0, "weight_decay": 0.0}
-    server, clients = server_and_clients(Scaffold(), participation=0.5, optimizer=plain)
-    mean = {
-        name: torch.stack([client.state["control"][name] for client in clients]).mean(0) for name in server["control"]
-    }
-    assert gap(server["control"], mean) < 1e-6
-    assert max(float(tensor.abs().max()) for tensor in mean.values()) > 1e-3  # and it is not all zero
 
 
 def test_private_norm_without_norm_layers_is_fedavg() -> None:

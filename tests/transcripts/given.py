@@ -58,20 +58,31 @@ class Given:
         model.load_state_dict(weights)
         return model.train()
 
-    def batches(self, client: int, round: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """The batches (normalised x, y) of a client's local training in a round, in order."""
-        images, rows = self.setting.images, self.setting.shares[client].train.numpy()
+    def batches(self, client: int, round: int, epochs: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches (normalised x, y) of a client's local training in a round, in order.
+
+        `epochs`: of a stage of so many; None: as many epochs or steps as the setting gives to local training.
+        """
+        rows = self.setting.shares[client].train.numpy()
         drawn = plan.batches(
             rows,
             self.training["batch_size"],
-            epochs=self.training["local_epochs"],
-            steps=self.training["local_steps"],
+            epochs=epochs or self.training["local_epochs"],
+            steps=None if epochs else self.training["local_steps"],
             client=client,
             round=round,
             **self.setting.cell.axes("training"),
         )
         for batch in torch.from_numpy(drawn):
-            yield (images.x[batch].to(images.shift.dtype) - images.shift) / images.scale, images.y[batch]
+            yield self._images(batch)
+
+    def data(self, client: int) -> tuple[Tensor, Tensor]:
+        """All training images of a client (normalised x, y)."""
+        return self._images(self.setting.shares[client].train)
+
+    def _images(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        images = self.setting.images
+        return (images.x[rows].to(images.shift.dtype) - images.shift) / images.scale, images.y[rows]
 
     def lr(self, round: int) -> float:
         """The learning rate of a round: constant, or times gamma after each `every` rounds."""

@@ -15,9 +15,9 @@ from bench.engines.phase import trained_names
 from bench.engines.stacked.beneath import beneath
 from bench.engines.stacked.passes import ManyNets, Models, Step, VmapNets
 from bench.engines.stacked.rows import Rows, sides
-from bench.engines.summary import summarised
+from bench.engines.summary import told
 from bench.many import Many, Unknown
-from bench.plugin import Algorithm, At, Batch, Local, Out, Phase, State, Tensors
+from bench.plugin import Algorithm, At, Batch, Out, Phase, State, Tensors
 
 GATHER_ROWS = 2048  # rows of images made ready at once: a few steps of many clients, many steps of a few
 
@@ -64,11 +64,7 @@ class Stack:
         # Copies: a client that waits for its next round must not keep the whole stack alive.
         trained = {slot: {name: t[row].clone() for name, t in tensors.items()} for slot, tensors in self.work.items()}
         after: State = {**self.started[row], **trained}
-        local = Local(
-            steps=torch.tensor(float(len(losses))),
-            lr=torch.tensor(job.lr),
-            summary=summarised(job.algorithm, self.images, self._evaluate, after, job),
-        )
+        local = told(job, len(losses), self.settings, self.images, self._evaluate, after)
         state, upload = job.algorithm.finish(after, job.client.state, down, local, job.at)
         private = private_names(job.algorithm, job.at.nets)
         memory = {**job.client.memory, **{slot: rows[row] for slot, rows in self.memory.items()}}

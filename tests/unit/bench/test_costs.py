@@ -25,6 +25,21 @@ def test_an_engine_that_is_asked_for_is_taken() -> None:
     assert resolved(cells, None)[0].hash != cells[0].hash  # the engine is part of a result's identity
 
 
+def estimated(algorithm: str, **params: object) -> float:
+    return costs.estimate(replace(cell(net="cnn", dataset="digits"), algorithm=algorithm, params=params))
+
+
+def test_an_estimate_follows_from_what_an_algorithm_declares() -> None:
+    """Two nets, more stages, a stage for the head alone, a pass after training: no algorithm has a line of its own."""
+    one = estimated("fedavg")
+    assert estimated("fedprox") == one
+    assert estimated("fml") == estimated("ditto")
+    assert 1.8 * one < estimated("ditto") < 2 * one  # scoring costs the same
+    assert 1.35 * one < estimated("fedrep") < 1.5 * one  # the head alone first
+    assert 3 * one < estimated("fedavg-ft", epochs=5) < 3.6 * one  # epochs: two, and five
+    assert one < estimated("scaffold", option="I") < 1.5 * one
+
+
 def test_every_builtin_net_has_its_costs() -> None:
     from bench.registry import NETS
 
