@@ -13,7 +13,7 @@ from reports.statistics import ROPE, Verdict
 from reports.wording import listed, points
 
 RULE = (
-    "Variants of an algorithm that takes part itself, each minus that algorithm, paired. A choice decides how it stands "
+    "Variants of an algorithm that takes part itself, each minus it, paired. A choice decides how the algorithm stands "
     "against another one where the verdict with the change is not that without it, and neither is undecided. The rule "
     "of the words is that of all verdicts."
 )

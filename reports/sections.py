@@ -89,11 +89,7 @@ def _choices(analysis: Analysis) -> list[Section]:
     found = analysis.choices
     if found is None:
         return []
-    tables = [
-        Shown(table, folded=table.stem.startswith("choices-cells"))
-        for each in found.bases
-        for table in choices.tables(each, found.yardsticks)
-    ]
+    tables = [Shown(table, folded=table.stem.startswith("choices-cells")) for table in choices.tables(found)]
     return [Section("choices", "Effects of choices", deciding.paragraphs(found), tables=tables)]
 
 

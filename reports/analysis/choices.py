@@ -74,6 +74,7 @@ class Choices:
     """The effects of all choices of a suite."""
 
     yardsticks: Sequence[str]  # the reference first
+    unchanged: Mapping[str, Sequence[Judged]]  # yardstick -> every algorithm that is no variant, minus it
     bases: Sequence[FromBase]
 
 
@@ -85,7 +86,13 @@ def choices(suite: Mapping[str, Any], runs: Index, settings: Sequence[Setting]) 
     bases = [name for name in listed if name != reference and any(each.base == name for each in declared)]
     found = [_from(base, declared, yardsticks, runs, settings) for base in bases]
     held = [each for each in found if each.singles or each.corners]
-    return Choices(yardsticks, held) if held else None
+    names = {each.name for each in changes(suite)}
+    plain = [name for name in listed if name not in names and name != reference]
+    unchanged = {
+        yardstick: judge([each for name in plain if (each := pair(name, yardstick, runs, settings)).any])
+        for yardstick in yardsticks
+    }
+    return Choices(yardsticks, unchanged, held) if held else None
 
 
 def changes(suite: Mapping[str, Any]) -> list[Change]:

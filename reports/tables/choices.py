@@ -2,22 +2,38 @@
 
 from collections.abc import Sequence
 
-from reports.analysis.choices import Effect, FromBase
+from reports.analysis.choices import Choices, Effect, FromBase
 from reports.sentences import place
 from reports.statistics import LEVEL, ROPE
 from reports.tables.kinds import COUNT, POINTS, TEXT, P, Value
 from reports.tables.table import Column, Group, Row, Table
 from reports.wording import points, slug
 
-TOGETHER = f"Intervals of one list hold together with {100 * LEVEL:g} %."
+TOGETHER = f"Intervals of one column hold together with {100 * LEVEL:g} %."
 
 
-def tables(found: FromBase, yardsticks: Sequence[str]) -> list[Table]:
-    """All tables of one base."""
-    made = [effects(found, [name for name in yardsticks if name in found.against])]
-    if found.factorial:
-        made.append(factorial(found))
-    return [*made, cells(found)] if found.cells else made
+def tables(found: Choices) -> list[Table]:
+    """What takes part unchanged, then all tables of each base."""
+    made = [unchanged(found)]
+    for base in found.bases:
+        made.append(effects(base, [name for name in found.yardsticks if name in base.against]))
+        made += [factorial(base)] if base.factorial else []
+        made += [cells(base)] if base.cells else []
+    return made
+
+
+def unchanged(found: Choices) -> Table:
+    """Every algorithm that is no variant against each yardstick."""
+    columns, lines = [Column("algorithm", "algorithm", TEXT)], dict[str, dict[str, Value]]()
+    for yardstick, judged in found.unchanged.items():
+        columns += [Column(f"minus {yardstick}", f"minus {yardstick}", POINTS)]
+        columns += [Column(f"is to {yardstick}", "verdict", TEXT)]
+        for each in judged:
+            line = lines.setdefault(each.pair.first, {"algorithm": each.pair.first})
+            line |= {f"minus {yardstick}": each.estimate, f"is to {yardstick}": each.verdict}
+    caption = f"Algorithms that take part unchanged, client accuracy in points, paired by replicate. {TOGETHER}"
+    rows = [Row(line) for line in lines.values()]
+    return Table("choices", "Without changes", caption, columns, [Group(rows)])
 
 
 def effects(found: FromBase, yardsticks: Sequence[str]) -> Table:
