@@ -7,7 +7,7 @@ import torch
 
 from algorithms.fml_variants import FMLVariant
 from bench import ops
-from bench.plugin import At, Batch, Nets, Round, Slot, State
+from bench.plugin import At, Batch, Local, Nets, Round, Slot, State
 from tests.mutants.cases import BATCHNORM, HALF, Case
 
 
@@ -99,10 +99,11 @@ class BatchesAreExamples(FMLVariant):
 
 @dataclass(frozen=True)
 class BuffersTravel(FMLVariant):
-    """A client starts from the server's buffers instead of its own."""
+    """Buffers are averaged though only parameters are to be."""
 
-    def start(self, client: State, down: State, at: At) -> State:
-        return {"local": client["local"], "meme": down["meme"]}
+    def finish(self, work: State, client: State, down: State, local: Local, at: At) -> tuple[State, State]:
+        after, _ = super().finish(work, client, down, local, at)
+        return after, {"meme": work["meme"]}
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,10 @@ class BuffersAveraged(FMLVariant):
         return FMLVariant.aggregate(replace(self, averaged="state"), server, uploads, round, at)
 
 
+STEEP: dict[str, Any] = {  # steps so large that gradients reach a norm of 10, and so few that they stay finite
+    **{"net": "mlp", "rounds": 2, "local_epochs": None, "local_steps": 5},
+    "optimizer": {"name": "sgd", "lr": 2.0, "momentum": 0.9, "weight_decay": 5e-4},
+}
 TEMPERED: dict[str, Any] = {"temperature": 2.0}
 CASES: list[Case] = [
     (ReductionIgnored, {"reduction": "mean"}, {}),
@@ -123,7 +128,7 @@ CASES: list[Case] = [
     (WeightIgnored, {"form": "added", "kl_weight": 0.3}, {}),
     (KeepsIgnored, {"keep_local": False}, {}),
     (KeepsIgnored, {"keep_meme": True}, HALF),
-    (ClipIgnored, {"clip": 1}, {}),
+    (ClipIgnored, {"clip": 1, "alpha": 1.0, "beta": 1.0}, STEEP),
     (MomentumForAll, {"momentum": "local"}, {}),
     (MomentumForAll, {"momentum": "neither"}, {}),
     (DecayForAll, {"momentum": "neither"}, {}),
@@ -132,7 +137,6 @@ CASES: list[Case] = [
     (BuffersAveraged, {"averaged": "missummed"}, BATCHNORM),
 ]
 
-STEEP: dict[str, Any] = {"optimizer": {"name": "sgd", "lr": 0.3, "momentum": 0.9, "weight_decay": 5e-4}}
 PRESETS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [  # preset, the value that is wrong, setting
     ("fml:authors", {"averaged": "state"}, BATCHNORM),
     ("fml:authors", {"keep_local": False}, {}),
@@ -152,5 +156,6 @@ PRESETS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [  # preset, the val
     ("fml:flearn", {"momentum": "both"}, {}),
     ("fml:time-series", {"detach": True}, {}),
     ("fml:time-series", {"keep_meme": False}, {}),
+    ("fml:htfllib", {"clip": 0}, STEEP),
     ("fml:time-series", {"clip": 0}, STEEP),
 ]

@@ -6,6 +6,7 @@ import pytest
 
 from bench.plugin import Algorithm
 from bench.registry import ALGORITHMS
+from tests.mutants.fml_variant import STEEP
 from tests.transcripts.check import MIXED, TOLERANCE, differences
 from tests.transcripts.fml import CONSTANT
 from tests.transcripts.fml_presets import PRESETS
@@ -15,7 +16,6 @@ from tests.transcripts.test_transcripts import agree
 SCENARIOS: dict[str, dict[str, Any]] = {
     "batchnorm": {"net": "test-batchnorm", "rounds": 3},
     "half of the clients": {"net": "test-batchnorm", "participation": 0.5, "rounds": 5},
-    "steep": {"net": "mlp", "optimizer": {"name": "sgd", "lr": 0.3, "momentum": 0.9, "weight_decay": 5e-4}},  # clips
     "nets of their own": MIXED,
 }
 
@@ -28,6 +28,14 @@ def worst(name: str, algorithm: Algorithm, **changes: Any) -> float:
 @pytest.mark.parametrize("name", sorted(PRESETS))
 def test_a_preset_agrees_with_its_code(name: str, scenario: str) -> None:
     assert worst(name, ALGORITHMS.get(name)(), **SCENARIOS[scenario]) <= TOLERANCE
+
+
+@pytest.mark.parametrize("name", ["fml:pfllib", "fml:htfllib", "fml:time-series"])
+def test_those_that_clip_agree_where_clipping_bites(name: str) -> None:
+    """It bites in this setting: a mutant of two of them that does not clip fails in it."""
+    algorithm = ALGORITHMS.get(name)()
+    assert {slot.clip for slot in algorithm.slots().values()} == {10.0}
+    assert worst(name, algorithm, **STEEP) <= TOLERANCE
 
 
 def test_every_preset_has_a_transcript() -> None:
