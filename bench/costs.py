@@ -32,7 +32,7 @@ HEAD_SHARE = 0.45  # of a step: what it costs to train a head alone, .4 (cnn) to
 def estimate(cell: Cell) -> float:
     """Expected seconds of one cell on one core; loads no data. Right within a factor of two on like machines."""
     source: type[Source] = DATASETS.get(cell.dataset)
-    algorithm: Algorithm = ALGORITHMS.get(cell.algorithm)(**cell.params)
+    algorithm: Algorithm = ALGORITHMS.get(cell.plugin)(**cell.params)
     training = cell.training
     rounds, batch = int(training["rounds"]), int(training["batch_size"])
     cohort = max(1.0, cell.clients * float(training["participation"]))

@@ -82,7 +82,7 @@ def _by_family(drawn: Sequence[Drawn], made: Sequence[Section]) -> dict[str, lis
 
 FAMILIES = (
     *("accuracy", "loss", "global", "partition", "planes", "clients", "target", "differences", "matrix", "ranks"),
-    *("headline", "verdicts", "comparison", "bayes", "iqm", "profile", "costs", "threats", "missing", "all"),
+    *("headline", "verdicts", "comparison", "bayes", "iqm", "profile", "costs", "threats", "missing", "all", "choices"),
 )
 OURS = re.compile(rf"({'|'.join(FAMILIES)})(-.*)?\.(csv|md|tex|svg|pdf|png)")
 """Files an earlier rendering may have left; one that is not written again would show what is no longer so."""

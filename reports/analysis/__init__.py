@@ -9,6 +9,7 @@ from functools import cached_property
 
 from reports.analysis import against
 from reports.analysis.against import Bayes, CellDifference, Judged
+from reports.analysis.choices import Choices, choices
 from reports.analysis.clients import ClientTable, client_tables
 from reports.analysis.costs import CostTable, cost_tables
 from reports.analysis.fields import Field, fields
@@ -23,6 +24,7 @@ __all__ = [
     "Bayes",
     "Block",
     "CellDifference",
+    "Choices",
     "ClientTable",
     "CostTable",
     "Field",
@@ -52,6 +54,7 @@ class Analysis:
     clients: Sequence[ClientTable]
     costs: Sequence[CostTable]
     guards: Sequence[Guard]
+    choices: Choices | None  # None: the suite declares no variants of what takes part
 
     @cached_property
     def finished(self) -> bool:
@@ -90,6 +93,7 @@ def analyse(results: Results) -> Analysis:
         clients=client_tables(found),
         costs=costs,
         guards=guards(results, found, verdicts, all_against_all, costs),
+        choices=choices(results.suite, runs, settings),
     )
 
 
