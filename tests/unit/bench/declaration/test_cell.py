@@ -10,6 +10,7 @@ import pytest
 
 from bench.declaration.cell import Cell, cells
 from bench.declaration.suite import load
+from bench.declaration.tasks import ClientTask
 from bench.engines import NUMERICS
 from bench.registry import DATASETS
 from bench.seeds import FORBIDDEN, stream
@@ -56,6 +57,7 @@ OTHER: dict[str, Any] = {
     "engine": "vectorised",
     "device": "cuda",
     "numerics": 9,
+    "tasks": (ClientTask("low", "digits", "0123", (0, 1), 10),),
 }
 
 
