@@ -15,6 +15,7 @@ from reports.analysis.fields import Field, fields
 from reports.analysis.guards import Guard, guards
 from reports.analysis.matrix import Matrix, matrix
 from reports.analysis.pairs import Pair, global_accuracy, index
+from reports.analysis.tasks import TaskTable, task_tables, task_verdicts
 from reports.blocks import Block, blocks
 from reports.results import Results, Setting
 
@@ -30,6 +31,7 @@ __all__ = [
     "Judged",
     "Matrix",
     "Pair",
+    "TaskTable",
     "analyse",
 ]
 
@@ -52,6 +54,8 @@ class Analysis:
     clients: Sequence[ClientTable]
     costs: Sequence[CostTable]
     guards: Sequence[Guard]
+    tasks: Sequence[TaskTable] = ()  # where clients have tasks of their own
+    task_verdicts: Sequence[Judged] = ()  # the verdicts on each of them: secondary
 
     @cached_property
     def finished(self) -> bool:
@@ -90,6 +94,8 @@ def analyse(results: Results) -> Analysis:
         clients=client_tables(found),
         costs=costs,
         guards=guards(results, found, verdicts, all_against_all, costs),
+        tasks=task_tables(found),
+        task_verdicts=task_verdicts(reference, algorithms, runs, settings, found),
     )
 
 
