@@ -100,6 +100,10 @@ UNEQUAL = tasks(LOW, HIGH)
 """Four clients, two tasks: two classes and three, of one data set."""
 TWO_SOURCES = tasks(LOW, OTHER)
 """The same with three classes of another data set."""
+EVENS = ClientTask("evens", "synthetic", "synthetic", (4, 0, 2), 3)
+SMALL = ClientTask("small", "synthetic", "synthetic", (0, 1, 2), 1)
+OVERLAPPING = tasks(EVENS, SMALL)
+"""Two classes, 0 and 2, belong to both tasks."""
 
 
 def setting(data: Data | None = None, **changes: Any) -> Setting:
@@ -107,7 +111,7 @@ def setting(data: Data | None = None, **changes: Any) -> Setting:
     made = cell(**changes)
     if made.tasks:
         there = dict.fromkeys(made.data, data) if data else sources(made.tasks)
-        return assemble(made, pool.of_tasks(made, there))
+        return assemble(made, pool.of_tasks(made.tasks, there))
     return assemble(made, data or images())
 
 

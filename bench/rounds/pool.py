@@ -76,22 +76,22 @@ def of_one(data: Data, clients: int) -> Pool:
     return Pool(train, test, (part,), (data.shift,), (data.scale,))
 
 
-def of_tasks(cell: Cell, sources: Mapping[str, Data]) -> Pool:
+def of_tasks(tasks: Sequence[ClientTask], sources: Mapping[str, Data]) -> Pool:
     """All images of the tasks' classes, task after task, in each data set's own order: the same in every replicate.
 
     An image whose class several tasks have is there for each of them, because its label is another one; `owned` says
     who may deal it.
     """
     names = list(sources)
-    train_rows = [np.flatnonzero(np.isin(sources[task.dataset].train_y, task.classes)) for task in cell.tasks]
-    test_rows = [np.flatnonzero(np.isin(sources[task.dataset].test_y, task.classes)) for task in cell.tasks]
+    train_rows = [np.flatnonzero(np.isin(sources[task.dataset].train_y, task.classes)) for task in tasks]
+    test_rows = [np.flatnonzero(np.isin(sources[task.dataset].test_y, task.classes)) for task in tasks]
     parts = tuple(
         Part(task.name, len(task.classes), task.clients, train, test)
-        for task, train, test in zip(cell.tasks, _slices(train_rows), _slices(test_rows), strict=True)
+        for task, train, test in zip(tasks, _slices(train_rows), _slices(test_rows), strict=True)
     )
 
     def gathered(split: str, rows: Sequence[Rows]) -> Images:
-        held = [(task, sources[task.dataset], each) for task, each in zip(cell.tasks, rows, strict=True)]
+        held = [(task, sources[task.dataset], each) for task, each in zip(tasks, rows, strict=True)]
         x = np.concatenate([getattr(data, f"{split}_x")[each] for _, data, each in held])
         y = [_renumbered(getattr(data, f"{split}_y")[each], task) for task, data, each in held]
         source = np.concatenate([np.full(len(each), names.index(task.dataset)) for task, _, each in held])

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from bench.data import Data, DataError, Rows, Source
 from bench.declaration.cell import Cell
+from bench.declaration.tasks import ClientTask
 from bench.engines.job import Images
 from bench.nets.net import Net, parts
 from bench.plugin import Algorithm, At, Parts, State, Task
@@ -198,7 +199,12 @@ def gather(cell: Cell, root: Path | None) -> Pool:
     for name, expected in cell.data.items():
         if (found := sources[name].md5) != expected:
             raise DataError(f"data set '{name}': expected content md5 {expected}, got {found}")
-    return pool.of_tasks(cell, sources) if cell.tasks else pool.of_one(sources[cell.dataset], cell.clients)
+    return _gathered(cell.tasks, root) if cell.tasks else pool.of_one(sources[cell.dataset], cell.clients)
+
+
+@functools.lru_cache(maxsize=1)  # every replicate has the same: one copy for all that run side by side
+def _gathered(tasks: tuple[ClientTask, ...], root: Path | None) -> Pool:
+    return pool.of_tasks(tasks, {task.dataset: load(task.dataset, root) for task in tasks})
 
 
 def assemble(cell: Cell, data: Data | Pool) -> Setting:

@@ -9,15 +9,9 @@ import pytest
 import torch
 
 from bench.data import Data, DataError
-from bench.declaration.tasks import ClientTask
 from bench.rounds import pool, setting
 from bench.rounds.setting import Setting
 from tests import world
-
-EVENS = ClientTask("evens", "synthetic", "synthetic", (4, 0, 2), 3)
-SMALL = ClientTask("small", "synthetic", "synthetic", (0, 1, 2), 1)
-SHARED = world.tasks(EVENS, SMALL)
-"""Two classes, 0 and 2, belong to both tasks."""
 
 
 def made(**changes: Any) -> Setting:
@@ -49,7 +43,7 @@ def labels_are_those_of_the_task() -> None:
 
 
 def no_image_is_on_two_clients() -> None:
-    there, data = made(**SHARED), world.sources([EVENS])["synthetic"]
+    there, data = made(**world.OVERLAPPING), world.sources([world.EVENS])["synthetic"]
     held = [originals(there, rows_of(there, k), data) for k in range(4)]
     everything = sorted(row for each in held for row in each)
     assert everything == np.flatnonzero(data.train_y != 3).tolist()  # every image of the tasks' classes, once
@@ -83,8 +77,8 @@ def test_that(check: str) -> None:
 
 
 def test_a_class_of_several_tasks_is_divided_by_their_clients() -> None:
-    cell = world.cell(**SHARED)
-    there = pool.of_tasks(cell, world.sources(cell.tasks))
+    cell = world.cell(**world.OVERLAPPING)
+    there = pool.of_tasks(cell.tasks, world.sources(cell.tasks))
     evens, small = (there.train.y[rows] for rows in pool.owned(cell, there))
     assert np.bincount(evens).tolist() == [60, 45, 45]  # all of class 4, three quarters of 0 and 2
     assert np.bincount(small).tolist() == [15, 60, 15]
@@ -95,7 +89,7 @@ def test_a_class_of_several_tasks_is_divided_by_their_clients() -> None:
 
 def test_all_replicates_have_one_numbering_of_rows() -> None:
     """Cells that run side by side share an engine, and with it the images of the first."""
-    first, second = (made(**SHARED, partition_seed=seed) for seed in (0, 1))
+    first, second = (made(**world.OVERLAPPING, partition_seed=seed) for seed in (0, 1))
     assert torch.equal(first.images.x, second.images.x)
     assert torch.equal(first.images.y, second.images.y)
     assert first.partition["hash"] != second.partition["hash"]
