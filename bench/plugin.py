@@ -116,6 +116,12 @@ class Parts:
     buffers: frozenset[str]
     head: frozenset[str]
     norm: frozenset[str]  # parameters and buffers of normalisation layers
+    kept: frozenset[str] = frozenset()  # what stays with its client whatever the algorithm: heads, where tasks differ
+
+    @property
+    def net(self) -> str:
+        """The zoo's name for it: that of the architecture, without the size of its head ("cnn" of "cnn/5")."""
+        return self.architecture.partition("/")[0]
 
     def named(self, part: Part) -> frozenset[str]:
         """The tensor names of a part; "body" is all that is not the head."""
@@ -126,17 +132,18 @@ class Parts:
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be learned, and by which nets."""
+    """What is to be learned, and by which nets: on a client its own task, on the server what all have in common."""
 
-    classes: int
+    classes: int  # 0 on the server where tasks differ: no number of classes is everyone's
     shape: tuple[int, int, int]  # channels, height, width
     shared: Parts  # the net of the role "shared"
     personal: tuple[Parts, ...]  # the nets of the role "personal", one per client
+    common: bool = True  # whether all clients tell the same classes apart; if not, every head stays with its client
 
     @property
     def mixed(self) -> bool:
-        """Whether any client's own architecture differs from the shared one."""
-        return any(own.architecture != self.shared.architecture for own in self.personal)
+        """Whether any client's own architecture differs from the shared one (in more than the size of its head)."""
+        return any(own.net != self.shared.net for own in self.personal)
 
 
 @dataclass(frozen=True)
@@ -177,6 +184,8 @@ class Algorithm(ABC):
     """A federated algorithm: ``@algorithm("name") @dataclass(frozen=True)`` on a subclass; docs/add-an-algorithm.md."""
 
     source: ClassVar[str]  # paper, section and equation
+    class_free: ClassVar[bool] = False
+    """Whether what it shares beside nets means the same for any classes: docs/tasks.md."""
 
     def __post_init__(self) -> None:
         check_fields(self)

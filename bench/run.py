@@ -204,7 +204,7 @@ def _manifest(asked: Plan, origin: dict[str, Any]) -> dict[str, Any]:
         "engine": first.engine,
         "device": first.device,
         "precision": first.precision,
-        "data": {cell.dataset: cell.data_md5 for cell in asked.cells},
+        "data": {name: md5 for cell in asked.cells for name, md5 in cell.data.items()},
         "provenance": origin,
     }
 

@@ -57,6 +57,7 @@ def facts(results: Results) -> Facts:
     return [
         ("Suite", f"{results.name}, version {suite.get('version', '?')}"),
         ("Data", listed(results.axis("dataset"))),
+        *_tasks(results),
         ("Partition", listed(results.axis("partition"))),
         *([("Alpha", listed(alphas))] if alphas else []),
         ("Zoos", listed(results.axis("zoo"))),
@@ -65,6 +66,24 @@ def facts(results: Results) -> Facts:
         ("Cells", ", ".join(ended)),
         ("Training", training(suite.get("training") or {})),
         ("Time", f"{duration(seconds)} of computing, all finished cells together"),
+    ]
+
+
+def _tasks(results: Results) -> Facts:
+    """What clients with tasks of their own are to learn, and what that does to the algorithms."""
+    tasks = next((run.tasks for run in results.runs if run.tasks), ())
+    if not tasks:
+        return []
+    told = []
+    for task in tasks:
+        some = f", {task['images']} images" if task.get("images") else ""
+        what = f"{len(task['classes'])} classes of {task['dataset']}{some}"
+        told.append(f"{task['name']}: {what} on {counted(task['clients'], 'client')}")
+    kept = {run.algorithm: listed(run.score.private_heads) for run in results.runs if run.score}
+    heads = [f"{name} (of {nets})" for name in results.axis("algorithm") if (nets := kept.get(name))]
+    return [
+        ("Tasks", "; ".join(told)),
+        *([("Heads kept private", f"{listed(heads)}, because tasks differ; bodies are shared")] if heads else []),
     ]
 
 
@@ -194,8 +213,12 @@ def protocol(results: Results) -> list[tuple[str, str]]:
         ),
         (
             "Global accuracy",
-            "The global model on the data set's own test split. Personal on global: each client's personal model on "
-            "that same split, mean over clients.",
+            "There is none: every head is private, so no model is everyone's, and what an algorithm shares is scored "
+            "under each client's own head, as its personal model. Personal on global: each client's model on the data "
+            "set's own test split, as far as it is of the client's task, mean over clients."
+            if results.suite.get("tasks")
+            else "The global model on the data set's own test split. Personal on global: each client's personal model "
+            "on that same split, mean over clients.",
         ),
         (
             "Headline round",

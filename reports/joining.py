@@ -19,7 +19,7 @@ AXES = {"datasets": "dataset", "partitions": "partition", "alphas": "alpha", "zo
 ONE_EACH = (
     ("algorithm", "params", "digests.algorithm", "variant_of", "lr_factor"),
     ("partition", "partition_params", "digests.partition"),
-    ("dataset", "data_md5", "digests.dataset"),
+    ("dataset", "data_md5", "digests.dataset", "tasks"),
     ("zoo", "architectures", "shared", "digests.nets"),
 )
 """By algorithm, partition, data set, zoo: what must be the same wherever it occurs, or means would mix two things."""

@@ -54,6 +54,10 @@ class Score:
     shared: bool  # whether cells ran stacked, and their seconds are an equal share of the stack's
     partition_hash: str  # of the draw: equal draws have equal ones
     fingerprint: str  # of everything that is deterministic: equal to the bit, equal here
+    tasks: Mapping[str, float] = field(
+        default_factory=dict
+    )  # client accuracy by task; {}: clients have none of their own
+    private_heads: Sequence[str] = ()  # shared nets whose heads stayed with clients because tasks differ
 
     @property
     def rounds(self) -> NDArray[np.int64]:
@@ -100,6 +104,11 @@ class Run:
     identity: Mapping[str, Any]  # every setting that decides the numbers
     commit: str  # of the code that computed it
     processor: str
+
+    @property
+    def tasks(self) -> Sequence[Mapping[str, Any]]:
+        """The clients' own tasks: "name", "dataset", "classes", "clients", "images"; none: all have the data set's."""
+        return tuple(self.identity.get("tasks", ()))
 
     @property
     def setting(self) -> "Setting":
@@ -266,7 +275,18 @@ def _score(record: Mapping[str, Any]) -> Score:
         shared=bool(timing.get("shared", False)),
         partition_hash=str(result["partition"]["hash"]),
         fingerprint=sha256(json.dumps(result, sort_keys=True).encode()).hexdigest()[:16],
+        tasks=_by_task(record["identity"], best[view]["clients"]["accuracy"]),
+        private_heads=(result.get("tasks") or {}).get("private_heads", ()),
     )
+
+
+def _by_task(identity: Mapping[str, Any], clients: Sequence[float]) -> dict[str, float]:
+    """The mean over the clients of each task, in the suite's order: the first clients have the first task."""
+    means, begin = {}, 0
+    for task in identity.get("tasks", ()):
+        means[str(task["name"])] = float(np.mean(clients[begin : begin + task["clients"]]))
+        begin += task["clients"]
+    return means
 
 
 def _curves(figures: Mapping[str, Any]) -> Curves:

@@ -9,7 +9,7 @@ from reports.results import Setting
 from reports.sentences import Said
 from reports.sources import anchors
 from reports.statistics import LEVEL
-from reports.tables import choices, comparisons, methods
+from reports.tables import choices, comparisons, methods, tasks
 from reports.tables.headline import headline
 from reports.tables.table import Table
 from reports.wording import distinct
@@ -45,6 +45,7 @@ def sections(analysis: Analysis) -> list[Section]:
         _verdicts(analysis),
         *_choices(analysis),
         _headline(analysis, ids),
+        *([_tasks(analysis)] if analysis.tasks else []),
         _comparison(analysis),
         _cells(analysis, ids),
         _bayes(analysis),
@@ -123,6 +124,22 @@ def _block_notes(block: Block) -> list[str]:
             f"Missing pairs: {'; '.join(gaps)}. What one of the compared algorithms lacks counts for none of them."
         )
     return notes
+
+
+def _tasks(analysis: Analysis) -> Section:
+    lead = [
+        "Clients have tasks of their own, and every head is private: a client's model is scored on its own task's "
+        "classes, and no model is everyone's."
+    ]
+    tables = [Shown(tasks.by_task(analysis), heading=False)]
+    if analysis.task_verdicts:
+        judged = comparisons.verdicts(
+            "verdicts-tasks", f"Task by task against {analysis.reference}", analysis.task_verdicts,
+            "client accuracy on the task",
+        )  # fmt: skip
+        note = "Secondary: these intervals hold together among themselves, not together with those of the verdicts."
+        tables.append(Shown(judged, notes=[note]))
+    return Section("tasks", "By task", lead, tables=tables)
 
 
 def _comparison(analysis: Analysis) -> Section:

@@ -19,6 +19,7 @@ from bench.declaration import hyperparameters, overrides, variants
 from bench.declaration.gate import Gate
 from bench.declaration.mistakes import Mistake, SuiteError, from_pydantic, message, mistake, mistakes, show
 from bench.declaration.names import DataSet, Net, Partition, check_zoo, needs_alpha, room_for_clients
+from bench.declaration.tasks import DeclaredTask, check_tasks, with_data_sets
 from bench.declaration.variants import Variant
 from bench.registry import ALGORITHMS, PARTITIONS, Registry, RegistryError, nearest
 
@@ -109,7 +110,8 @@ class Training(_Declared):
     @field_validator("clients")
     @classmethod
     def _fits_data(cls, value: int, info: ValidationInfo) -> int:
-        room_for_clients(value, _declared(info, "datasets"))
+        if not (info.context or {}).get("tasks"):  # which are checked one by one
+            room_for_clients(value, _declared(info, "datasets"))
         return value
 
     @field_validator("local_steps")
@@ -152,6 +154,7 @@ class Suite(_Declared):
     reference: str  # the algorithm that others are compared with
     target_accuracy: Share  # a fraction; recorded for rounds-to-target
     training: Training
+    tasks: tuple[DeclaredTask, ...] | None = None  # clients with tasks of their own; they name the data sets
     params: dict[str, dict[str, hyperparameters.Scalar]] = Field(default={}, validate_default=True)
     seeds: Seeds = Seeds()
     time_limit: Positive = 7200.0  # seconds for a cell; decides no number
@@ -203,6 +206,16 @@ class Suite(_Declared):
     def _algorithms_exist(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if found := variants.mistakes_in(value, _table(info, "variants")):
             raise mistakes(found)
+        return value
+
+    @field_validator("tasks")
+    @classmethod
+    def _tasks_fit(
+        cls, value: tuple[DeclaredTask, ...] | None, info: ValidationInfo
+    ) -> tuple[DeclaredTask, ...] | None:
+        if value is not None:
+            training = info.data.get("training")
+            check_tasks(value, training.clients if training else None)
         return value
 
     @field_validator("reference")
@@ -286,12 +299,13 @@ def load(name_or_path: str | Path, options: Mapping[str, Any] | None = None) -> 
     except OSError as error:
         raise SuiteError(f"suite file {path} cannot be read: {error.strerror or error}") from None
     changed = overrides.apply(raw, options or {})
-    declared = _as_tuples(changed.raw)
-    found = changed.mistakes
+    declared, twofold = with_data_sets(_as_tuples(changed.raw))
+    found = [*changed.mistakes, *twofold]
     try:
         suite = Suite.model_validate(declared, context=declared)
     except ValidationError as error:
-        found = found + from_pydantic(error, Suite)
+        ours = {"datasets"} if "tasks" in declared and "datasets" not in changed.raw else set()  # not the user's words
+        found = found + [one for one in from_pydantic(error, Suite) if one.path[0] not in ours]
     else:
         if not found:
             return suite

@@ -28,7 +28,7 @@ _METRICS = (
 _HEADLINE = ("round", "accuracy", "worst10", "accuracy_std", "global_accuracy")
 ROUNDS = (*_PLACE, "round", *_METRICS, "training_loss", "bytes_up", "bytes_down")
 CLIENTS = (
-    *(*_PLACE, "client", "architecture", "train_size", "validation_size", "test_size", "floor"),
+    *(*_PLACE, "client", "task", "architecture", "train_size", "validation_size", "test_size", "floor"),
     *("round", "accuracy", "loss", "global_accuracy"),
 )
 _WHOLE = frozenset(
@@ -52,7 +52,10 @@ def rounds(records: Iterable[Record]) -> "pd.DataFrame":
 
 
 def clients(records: Iterable[Record]) -> "pd.DataFrame":
-    """One row per cell, view and client, at the headline round; global_accuracy only where models are personal."""
+    """One row per cell, view and client, at the headline round; global_accuracy only where models are personal.
+
+    A task is named where clients have tasks of their own; accuracy and floor are over its classes.
+    """
     return _table((row for record in records for row in _client_rows(record)), CLIENTS)
 
 
@@ -113,6 +116,7 @@ def _client_rows(record: Record) -> Iterator[Row]:
         return
     result, identity = record["result"], record["identity"]
     partition, dealt = result["partition"], identity["architectures"]
+    tasks = [task["name"] for task in identity.get("tasks", ()) for _ in range(task["clients"])]
     for view, at in sorted(result["at_headline"].items()):
         general = at["clients"]["global_accuracy"]
         for k, accuracy in enumerate(at["clients"]["accuracy"]):
@@ -120,6 +124,7 @@ def _client_rows(record: Record) -> Iterator[Row]:
                 **_place(record),
                 "view": view,
                 "client": k,
+                "task": tasks[k] if tasks else None,
                 "architecture": dealt[k % len(dealt)] if view == "personal" else identity["shared"],
                 "train_size": partition["train_sizes"][k],
                 "validation_size": partition["validation_sizes"][k],

@@ -16,6 +16,7 @@ from reports.analysis.fields import Field, fields
 from reports.analysis.guards import Guard, guards
 from reports.analysis.matrix import Matrix, matrix
 from reports.analysis.pairs import Pair, global_accuracy, index
+from reports.analysis.tasks import TaskTable, task_tables, task_verdicts
 from reports.blocks import Block, blocks
 from reports.results import Results, Setting
 
@@ -32,6 +33,7 @@ __all__ = [
     "Judged",
     "Matrix",
     "Pair",
+    "TaskTable",
     "analyse",
 ]
 
@@ -55,6 +57,8 @@ class Analysis:
     costs: Sequence[CostTable]
     guards: Sequence[Guard]
     choices: Choices | None  # None: the suite declares no variants of what takes part
+    tasks: Sequence[TaskTable] = ()  # where clients have tasks of their own
+    task_verdicts: Sequence[Judged] = ()  # the verdicts on each of them: secondary
 
     @cached_property
     def finished(self) -> bool:
@@ -94,6 +98,8 @@ def analyse(results: Results) -> Analysis:
         costs=costs,
         guards=guards(results, found, verdicts, all_against_all, costs),
         choices=choices(results.suite, runs, settings),
+        tasks=task_tables(found),
+        task_verdicts=task_verdicts(reference, algorithms, runs, settings, found),
     )
 
 

@@ -14,9 +14,10 @@ from bench.registry import ALGORITHMS
 from bench.rounds.federation import Federation, stack
 from bench.rounds.group import Group, result
 from bench.rounds.setting import Setting
+from bench.rounds.sharing import Skip
 from tests.compare import state_gap
 from tests.contract.plugins import ALL
-from tests.world import setting
+from tests.world import TWO_SOURCES, UNEQUAL, setting
 
 REGISTERED: list[Algorithm] = [ALGORITHMS.get(name)() for name in ALGORITHMS.names() if not name.startswith("test-")]
 EVERY = [*REGISTERED, *ALL]
@@ -26,6 +27,8 @@ WORLDS: dict[str, dict[str, Any]] = {
     "batchnorm, half a cohort": {"net": "test-batchnorm", "participation": 0.5},
     "mixed": MIXED,
     "a client smaller than a batch": {"net": "mlp", "batch_size": 64, "alpha": 0.2},
+    "tasks of their own": {"net": "mlp", **UNEQUAL},
+    "tasks of their own, mixed, half a cohort": {**MIXED, **TWO_SOURCES, "participation": 0.5},
 }
 
 
@@ -43,7 +46,10 @@ def start(algorithm: Algorithm, world: dict[str, Any], **changes: Any) -> Federa
     made = setting(**{"rounds": 2, **world, **changes})
     if reason := algorithm.skip(made.task):
         pytest.skip(reason)
-    return Federation(made, algorithm)
+    try:
+        return Federation(made, algorithm)
+    except Skip as skip:
+        pytest.skip(str(skip))
 
 
 def copied(state: State) -> State:
@@ -80,7 +86,10 @@ def test_a_round_changes_nothing_that_it_was_given(algorithm: Algorithm, world: 
     before = [copied(down), *(copied(job.client.state) for job in jobs), copied(federation.server)]
     trained = federation.engine.train(jobs)
     federation.algorithm.aggregate(
-        federation.server, stack([t.upload for t in trained]), Round(torch.ones(len(jobs)), 4), jobs[0].at
+        federation.server,
+        stack([t.upload for t in trained]),
+        Round(torch.ones(len(jobs)), 4),
+        federation.setting.at(algorithm, 0, None),
     )
     after = [down, *(job.client.state for job in jobs), federation.server]
     assert max(state_gap(a, b) for a, b in zip(before, after, strict=True)) == 0

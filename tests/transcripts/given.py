@@ -49,9 +49,15 @@ class Given:
 
     def own_model(self, client: int) -> nn.Module:
         """The initial model of a client's own."""
-        architectures = self.setting.cell.architectures
-        architecture = architectures[client % len(architectures)]
-        return self._model(architecture, self.setting.fresh(ASKING, client)["personal"])
+        return self._of_client(client, "personal")
+
+    def shared_model(self, client: int) -> nn.Module:
+        """A client's initial copy of the shared model, which has a head of its own size where tasks differ."""
+        return self._of_client(client, "shared")
+
+    def _of_client(self, client: int, role: str) -> nn.Module:
+        architecture = self.setting.at(ASKING, 0, client).nets[role].architecture
+        return self._model(architecture, self.setting.fresh(ASKING, client)[role])
 
     def _model(self, architecture: str, weights: dict[str, Tensor]) -> nn.Module:
         model = copy.deepcopy(self.setting.nets[architecture])
@@ -82,7 +88,8 @@ class Given:
 
     def _images(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         images = self.setting.images
-        return (images.x[rows].to(images.shift.dtype) - images.shift) / images.scale, images.y[rows]
+        shift, scale = images.constants(rows)
+        return (images.x[rows].to(shift.dtype) - shift) / scale, images.y[rows]
 
     def lr(self, round: int) -> float:
         """The learning rate of a round: constant, or times gamma after each `every` rounds."""
