@@ -10,6 +10,7 @@ Two ways to convolve, each the faster one somewhere:
 """
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -20,9 +21,12 @@ from bench.engines.gradient import Sink
 from bench.engines.stacked.layers import Layer, Wanted
 from bench.plugin import Tensors
 
-BLOCK = 1 << 17
-"""Numbers of one client's columns that are made at once: about half a mebibyte, so that they are still in the cache
-when they are multiplied. Never a function of K: how a sum is split must not depend on who else is in the stack."""
+BLOCK = 1 << 18
+"""Numbers of columns that are made at once: about a mebibyte, so that they are still in the cache when they are
+multiplied, and a small net's clients share what a call costs. Never a function of K: how a sum is split must not
+depend on who else is in the stack."""
+GATHERED = 1 << 19
+"""The same for columns that are gathered, which takes many calls."""
 
 
 class Windows(Layer):
@@ -39,7 +43,7 @@ class Windows(Layer):
 class Unfolded(Windows):
     """A convolution as matrix products; [K, C, H, W, B] to [K, O, h, w, B].
 
-    One client after the other, some rows of the output at a time, always in the same scratch memory: columns are many
+    Some clients or some rows of one client's output at a time, always in the same scratch memory: columns are many
     times larger than the image, and making them twice in the cache is quicker than fetching them once from memory.
     """
 
@@ -49,84 +53,93 @@ class Unfolded(Windows):
 
     def forward(self, x: Tensor, tensors: Tensors) -> tuple[Tensor, Tensor]:
         """Saves its padded input."""
-        x = self._padded(x)
+        x = _padded(x, *self.padding)
         k, _, height, width, batch = x.shape
         h, w = self._places(height, 0), self._places(width, 1)
         weights = tensors[self.weight].flatten(2)
         biases = tensors[self.bias].unsqueeze(2) if self.bias else weights.new_zeros(k, 1, 1)
         y = x.new_empty(k, self.out, h * w * batch)
-        for image, out, weight, bias in zip(x, y, weights, biases, strict=True):
-            for first, n in self._blocks(h, w, batch):
-                part = out[:, first * w * batch : (first + n) * w * batch]
-                torch.addmm(bias, weight, self._columns(image, first, n, w), out=part)
+        for some, first, n in self._blocks(k, h, w * batch):
+            columns, places = self._columns(x[some], first, n, w), slice(first * w * batch, (first + n) * w * batch)
+            torch.baddbmm(biases[some], weights[some], columns, out=y[some, :, places])
         return y.view(k, self.out, h, w, batch), x
 
     def backward(self, d: Tensor, saved: Tensor, tensors: Tensors, wanted: Wanted, sink: Sink) -> Tensor | None:
-        """The weights' gradient is the product of ``d`` with the columns; the input's is gathered from ``W^T d``."""
+        """The weights' gradient is the product of ``d`` with the columns; the input's see below."""
         k, _, h, w, batch = d.shape
         flat = d.reshape(k, self.out, h * w * batch)
-        weights = tensors[self.weight].flatten(2).mT
         if self.bias in wanted.names:
             sink(self.bias, flat.sum(2))
-        found = torch.empty_like(tensors[self.weight]).flatten(2) if self.weight in wanted.names else None
-        below = torch.zeros_like(saved) if wanted.below else None
-        for i in range(k):
-            for first, n in self._blocks(h, w, batch):
-                part = flat[i, :, first * w * batch : (first + n) * w * batch]
-                if found is not None:
-                    columns = self._columns(saved[i], first, n, w)
-                    found[i].addmm_(part, columns.t(), beta=0.0 if first == 0 else 1.0)
-                if below is not None:
-                    columns = self.scratch.take("columns", d, (weights.shape[1], part.shape[1]))
-                    torch.mm(weights[i], part, out=columns)
-                    self._gather(columns, below[i], first, n, w)
-        if found is not None:
+        if self.weight in wanted.names:
+            found = torch.empty_like(tensors[self.weight]).flatten(2)
+            for some, first, n in self._blocks(k, h, w * batch):
+                part = flat[some, :, first * w * batch : (first + n) * w * batch]
+                columns = self._columns(saved[some], first, n, w)
+                found[some].baddbmm_(part, columns.mT, beta=0.0 if first == 0 else 1.0)
             sink(self.weight, found.view_as(tensors[self.weight]))
-        return None if below is None else self._cropped(below)
+        if not wanted.below:
+            return None
+        return self._below(d, saved, tensors[self.weight].flatten(2).mT)
+
+    def _below(self, d: Tensor, saved: Tensor, weights: Tensor) -> Tensor:
+        """The input's gradient: columns ``W^T d``, each added to where it came from; `weights` are W^T."""
+        k, _, h, w, batch = d.shape
+        flat = d.reshape(k, self.out, h * w * batch)
+        below = torch.zeros_like(saved)
+        for some, first, n in self._blocks(k, h, w * batch, GATHERED):
+            part = flat[some, :, first * w * batch : (first + n) * w * batch]
+            columns = self.scratch.take("columns", d, (len(part), weights.shape[1], part.shape[2]))
+            torch.bmm(weights[some], part, out=columns)
+            self._gather(columns, below[some], first, n, w)
+        high, wide = self.padding
+        return below[:, :, high : saved.shape[2] - high, wide : saved.shape[3] - wide]
 
     def _places(self, length: int, axis: int) -> int:
         return int((length - self.kernel[axis]) // self.stride[axis] + 1)
 
-    def _blocks(self, h: int, w: int, batch: int) -> list[tuple[int, int]]:
-        """Blocks of nearly one size: (first row of the output, rows)."""
-        high, wide = self.kernel
-        rows = max(1, min(h, BLOCK // (self.channels * high * wide * w * batch)))
+    def _blocks(self, clients: int, h: int, row: int, room: int = BLOCK) -> Iterator[tuple[slice, int, int]]:
+        """Blocks of about one size: (clients, first row of the output, rows).
+
+        A block is some clients whole or some rows of one client's output, of `row` places each.
+        """
+        size = self.channels * math.prod(self.kernel) * row  # of one row's columns
+        rows = max(1, min(h, room // size))
         rows = math.ceil(h / math.ceil(h / rows))
-        return [(first, min(rows, h - first)) for first in range(0, h, rows)]
+        width = max(1, room // (size * h)) if rows == h else 1
+        for start in range(0, clients, width):
+            for first in range(0, h, rows):
+                yield slice(start, min(start + width, clients)), first, min(rows, h - first)
 
     def _columns(self, x: Tensor, first: int, n: int, w: int) -> Tensor:
-        """The windows of n rows of the output, as columns [C k k, n w B], of one client's padded input [C, H, W, B]."""
+        """The windows of n rows of the output, as columns [K, C k k, n w B], of padded inputs [K, C, H, W, B]."""
         (high, wide), (down, right) = self.kernel, self.stride
-        of_channel, of_row, of_place, of_image = x.stride()
-        batch = x.shape[3]
+        of_client, of_channel, of_row, of_place, of_image = x.stride()
+        k, channels, _, _, batch = x.shape
         windows = x.as_strided(
-            (self.channels, high, wide, n, w, batch),
-            (of_channel, of_row, of_place, of_row * down, of_place * right, of_image),
+            (k, channels, high, wide, n, w, batch),
+            (of_client, of_channel, of_row, of_place, of_row * down, of_place * right, of_image),
             x.storage_offset() + first * down * of_row,
         )
-        columns = self.scratch.take("columns", x, (self.channels * high * wide, n * w * batch))
+        columns = self.scratch.take("columns", x, (k, channels * high * wide, n * w * batch))
         columns.view(windows.shape).copy_(windows)
         return columns
 
     def _gather(self, columns: Tensor, below: Tensor, first: int, n: int, w: int) -> None:
-        """Add columns [C k k, n w B] to where their windows came from: over columns first, then over rows."""
+        """Add columns [K, C k k, n w B] to where their windows came from: over columns first, then over rows."""
         (high, wide), (down, right) = self.kernel, self.stride
-        channels, _, width, batch = below.shape
-        windows = columns.view(channels, high, wide, n, w, batch)
-        strips = self.scratch.take("strips", below, (channels, high, n, width, batch)).zero_()
+        k, channels, _, width, batch = below.shape
+        windows = columns.view(k, channels, high, wide, n, w, batch)
+        strips = self.scratch.take("strips", below, (k, channels, high, n, width, batch)).zero_()
         for j in range(wide):
-            strips[:, :, :, j : j + right * (w - 1) + 1 : right] += windows[:, :, j]
+            strips[..., j : j + right * (w - 1) + 1 : right, :] += windows[:, :, :, j]
         for i in range(high):
             top = first * down + i
-            below[:, top : top + down * (n - 1) + 1 : down] += strips[:, i]
+            below[:, :, top : top + down * (n - 1) + 1 : down] += strips[:, :, i]
 
-    def _padded(self, x: Tensor) -> Tensor:
-        high, wide = self.padding
-        return F.pad(x, (0, 0, wide, wide, high, high)) if high or wide else x.contiguous()
 
-    def _cropped(self, x: Tensor) -> Tensor:
-        high, wide = self.padding
-        return x[:, :, high : x.shape[2] - high, wide : x.shape[3] - wide] if high or wide else x
+def _padded(x: Tensor, high: int, wide: int) -> Tensor:
+    """Zeros around images [K, C, H, W, B]."""
+    return F.pad(x, (0, 0, wide, wide, high, high)) if high or wide else x.contiguous()
 
 
 class Scratch:
@@ -138,7 +151,7 @@ class Scratch:
     def take(self, purpose: str, like: Tensor, shape: tuple[int, ...]) -> Tensor:
         """Memory of this shape, with the type and device of `like`; what it held before is lost."""
         size, held = math.prod(shape), self._held.get(purpose)
-        if held is None or len(held) < size or held.dtype != like.dtype or held.device != like.device:
+        if held is None or held.numel() < size or held.dtype != like.dtype or held.device != like.device:
             held = self._held[purpose] = like.new_empty(size)
         return held[:size].view(shape)
 
