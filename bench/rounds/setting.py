@@ -19,7 +19,7 @@ from bench.data import Data, DataError, Source
 from bench.declaration.cell import Cell
 from bench.engines.job import Images
 from bench.nets.net import Net, parts
-from bench.plugin import Algorithm, At, Parts, State, Task
+from bench.plugin import Algorithm, At, Part, Parts, State, Task
 from bench.registry import DATASETS, NETS, PARTITIONS
 from bench.seeds import seed, stream
 from datasets import heterogeneity, split
@@ -65,12 +65,24 @@ class Setting:
     def fresh(self, algorithm: Algorithm, client: int | None) -> State:
         """Initial weights of every slot (on the server: of the shared ones), keyed by role, never by slot name.
 
-        All slots of the role "shared" start alike everywhere; those of the role "personal" start alike on one client.
+        All slots of the role "shared" start alike everywhere; those of the role "personal" start alike on one client,
+        and everywhere in those parts that a slot declares to be alike.
         """
-        return {
-            slot: self._weights(net.architecture, None if algorithm.slots()[slot].role == "shared" else client)
+        slots = algorithm.slots()
+        fresh = {
+            slot: self._weights(net.architecture, None if slots[slot].role == "shared" else client)
             for slot, net in self.at(algorithm, 0, client).nets.items()
         }
+        for name, slot in slots.items():
+            if slot.role == "personal" and slot.alike:
+                fresh[name] = {**fresh.get(name, {}), **self._alike(slot.alike)}
+        return fresh
+
+    def _alike(self, chosen: tuple[Part, ...]) -> dict[str, Tensor]:
+        """Initial weights of parts of personal nets that everyone has: those of the first client's architecture."""
+        first = self.task.personal[0]
+        names = frozenset().union(*(first.named(part) for part in chosen))
+        return {name: tensor for name, tensor in self._weights(first.architecture, None).items() if name in names}
 
     def _weights(self, architecture: str, client: int | None) -> dict[str, Tensor]:
         number = seed("weights", client=client, architecture=architecture, **self.cell.axes("training"))

@@ -10,7 +10,7 @@ from bench import engines
 from bench.plugin import Algorithm, State
 from bench.rounds.federation import Federation
 from bench.rounds.group import result
-from tests.contract.test_algorithms import EVERY, MIXED, names
+from tests.contract.test_algorithms import EVERY, MIXED, ONE_WIDTH, decline, names
 from tests.transcripts.double import in_double
 from tests.world import setting
 
@@ -33,6 +33,7 @@ WORLDS: dict[str, dict[str, Any]] = {
     "convolutions": {"net": "cnn", "optimizer": PLAIN},
     "batchnorm": {"net": "test-batchnorm", "optimizer": PLAIN},
     "mixed": {**MIXED, "local_epochs": 1},
+    "mixed, features of one width": {**ONE_WIDTH, "local_epochs": 1, "rounds": 2},
     "one batch each": {"net": "mlp", "batch_size": 128, "local_epochs": 1},
     "steps, not epochs": {"net": "mlp", "local_epochs": None, "local_steps": 5},
 }
@@ -41,8 +42,7 @@ WORLDS: dict[str, dict[str, Any]] = {
 def run(algorithm: Algorithm, engine: str, world: dict[str, Any], double: bool = True) -> Federation:
     made = setting(**{"rounds": 1, **world}, engine=engine)
     made = in_double(made) if double else made
-    if reason := algorithm.skip(made.task):
-        pytest.skip(reason)
+    decline(algorithm, made)
     federation = Federation(made, algorithm)
     federation.outcome = result(federation)  # type: ignore[attr-defined]
     return federation
