@@ -9,7 +9,7 @@ from torch import Tensor
 from algorithms.fedproto import FedProto
 from bench import ops
 from bench.plugin import At, Batch, Local, Nets, Round, Slot, State, Tensors
-from tests.mutants.cases import HALF, Case
+from tests.mutants.cases import Case
 
 
 @dataclass(frozen=True)
@@ -136,8 +136,8 @@ class Unshifted(FedProto):
 
 
 LAM: dict[str, Any] = {"lam": 0.7}
-# Partly drawn cohorts of few classes: some are without a prototype, or lose it.
-SKEWED: dict[str, Any] = {**HALF, "alpha": 0.05, "partition_params": {"minimum": 4}}
+# One client of few classes a round: some are without a prototype, or lose it.
+SKEWED: dict[str, Any] = {"participation": 0.25, "rounds": 6, "alpha": 0.05, "partition_params": {"minimum": 4}}
 CASES: list[Case] = [
     (SummedOverFeatures, LAM, {}),
     (Unsquared, LAM, {}),
