@@ -12,16 +12,11 @@ ROWS = 8192  # a forward pass: bounds memory
 
 def told(job: Job, steps: int, settings: Mapping[str, object], images: Images, nets: Nets, work: State) -> Local:
     """The local work of a job, after its phases; `settings` are the optimiser's, `nets` must run in evaluation mode."""
-
-    def exact(value: object) -> torch.Tensor:
-        return torch.tensor(float(str(value)), dtype=torch.float64)  # a scalar: float32 tensors stay so beside it
-
-    return Local(
-        steps=exact(steps),
-        lr=exact(job.lr),
-        momentum=exact(settings.get("momentum", 0.0)),
-        summary=summarised(job.algorithm, images, nets, work, job),
-    )
+    # In float64, so that no digit is lost before a plugin divides by it; as scalars they leave float32 tensors float32.
+    numbers = torch.tensor([steps, job.lr, float(str(settings.get("momentum", 0.0)))], dtype=torch.float64)
+    taken, lr, momentum = numbers.unbind()
+    summary = summarised(job.algorithm, images, nets, work, job)
+    return Local(steps=taken, lr=lr, momentum=momentum, summary=summary)
 
 
 @torch.no_grad()
