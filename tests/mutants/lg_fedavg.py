@@ -21,7 +21,7 @@ class BodiesShared(LGFedAvg):
 
 @dataclass(frozen=True)
 class Unweighted(LGFedAvg):
-    """Heads count alike, as in the authors' code and PFLlib's parent; Algorithm 1 weights them by sample counts."""
+    """Heads count alike, as in the authors' code; Algorithm 1 weights them by sample counts."""
 
     def aggregate(self, server: State, uploads: State, round: Round, at: At) -> State:
         return {"model": ops.mean(uploads["model"], torch.ones_like(round.examples))}
