@@ -7,7 +7,9 @@ import torch
 
 import tests.nets  # noqa: F401 - registers the net with BatchNorm
 from bench import engines
+from bench.engines.stacked.stack import _PhaseRun
 from bench.plugin import Algorithm, State
+from bench.registry import ALGORITHMS
 from bench.rounds.federation import Federation
 from bench.rounds.group import result
 from tests.contract.test_algorithms import EVERY, MIXED, ONE_WIDTH, decline, names
@@ -87,6 +89,17 @@ def test_it_equals_the_reference(engine: str, algorithm: Algorithm, world: dict[
 @pytest.mark.parametrize("engine", OTHERS)
 def test_in_single_precision_too(engine: str, algorithm: Algorithm, world: str) -> None:
     compare(algorithm, engine, WORLDS[world], double=False, tolerance=SINGLE)
+
+
+@pytest.mark.parametrize("name", ["fedavg", "fedprox", "fml", "local", "lg-fedavg", "fedproto", "fd", "fedkd"])
+def test_a_loss_in_words_needs_no_vmap(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """These are written in the words of `bench.ops`, so they run once for all clients; vmap would cost more."""
+
+    def never(*_: object) -> None:
+        raise AssertionError("the loss has more than words of bench.ops")
+
+    monkeypatch.setattr(_PhaseRun, "_under_vmap", never)
+    run(ALGORITHMS.get(name)(), "vectorised", {"net": "mlp", "rounds": 2}, double=False)
 
 
 @pytest.mark.parametrize("engine", OTHERS)
