@@ -21,7 +21,7 @@ from bench.engines.stacked.stack import Stack
 from bench.nets.net import Net
 from bench.plugin import Tensors
 
-ROOM = 128 << 20
+ROOM = 64 << 20
 """Bytes that a stack may fill: bounds memory, and keeps what a step touches within reach of the cache."""
 NARROWEST, WIDEST = 8, 256  # clients: fewer do not repay a step's own cost, more gain nothing
 

@@ -117,7 +117,8 @@ class _Pass(torch.autograd.Function):
         logits, features, tape = call.program.forward(x, call.stacks, call.step.models.dtype)
         ctx.call, ctx.tape = call, tape
         ctx.set_materialize_grads(False)
-        return logits, features
+        # Another name for the features: the tape's own would lead back here in a circle, which keeps all of it alive.
+        return logits, features.detach()
 
     @staticmethod
     def backward(ctx: Any, d_logits: Tensor | None, d_features: Tensor | None) -> Any:

@@ -99,6 +99,7 @@ class _PhaseRun:
             for number, batch in enumerate(self._batches(rows), begin):
                 losses[number, :alive] = self._step(*batch)
             begin = end
+        del self.prepared, self.nets  # they lead back here: such a circle lives until Python looks for circles
         for slot, optimiser in self.optimisers.items():
             if stack.slots[slot].keeps:
                 kept = stack.memory.get(slot) or [job.client.memory.get(slot, {}) for job in stack.jobs]

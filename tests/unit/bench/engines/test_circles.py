@@ -1,0 +1,38 @@
+"""What a round has made is gone when the round is over, without Python having to look for circles of references.
+
+A circle that holds a stack lives until Python's next search for circles, which can be hundreds of rounds away. (Circles
+without tensors are torch's own, of its recursive functions.)
+"""
+
+import gc
+
+import pytest
+import torch
+
+from algorithms.fedprox import FedProx
+from algorithms.fml import FML
+from bench.plugin import Algorithm
+from bench.rounds.federation import Federation
+from bench.rounds.group import Group
+from tests import nets  # noqa: F401 - registers the net with BatchNorm
+from tests.contract.plugins import Prototypes, Scaffold
+from tests.world import setting
+
+
+@pytest.mark.parametrize("engine", ["reference", "vectorised"])
+@pytest.mark.parametrize("net", ["cnn", "test-batchnorm"])  # by a program; under vmap
+@pytest.mark.parametrize("algorithm", [FML(), FedProx(), Scaffold(), Prototypes()], ids=lambda a: type(a).__name__)
+def test_a_round_leaves_no_circles(algorithm: Algorithm, net: str, engine: str) -> None:
+    group = Group([Federation(setting(net=net, engine=engine, rounds=3, local_epochs=1), algorithm)])
+    group.round(0)  # what is made once
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        group.round(1)
+        gc.collect()
+        assert [thing for thing in gc.garbage if isinstance(thing, torch.Tensor)] == []
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
