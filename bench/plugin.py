@@ -92,6 +92,8 @@ class Slot:
 
     role: Literal["shared", "personal"] = "shared"  # whose architecture and initial weights: everyone's or the client's
     private: tuple[Part, ...] = ()  # parts that never leave the client; the engine adds and removes them
+    alike: tuple[Part, ...] = ()  # parts of a personal net that start alike on all clients, and whose tensors the
+    # server's `fresh` holds: they must have one shape in all clients' architectures, which `skip` makes sure of
     keeps: bool = False  # whether optimiser state (momentum) survives rounds
     clip: float | None = None  # largest gradient norm of the slot per step; None: no clipping
     momentum: float | None = None  # of SGD, in place of the suite's; None: the suite's
@@ -144,6 +146,17 @@ class Task:
     def mixed(self) -> bool:
         """Whether any client's own architecture differs from the shared one (in more than the size of its head)."""
         return any(own.net != self.shared.net for own in self.personal)
+
+    @property
+    def unlike_widths(self) -> str | None:
+        """The widths of features of the clients' own nets, in words, where they differ: "64 (mlp), 84 (lenet5)"."""
+        widths: dict[int, list[str]] = {}
+        for own in self.personal:
+            names = widths.setdefault(own.features, [])
+            names += [own.architecture] * (own.architecture not in names)
+        if len(widths) == 1:
+            return None
+        return ", ".join(f"{width} ({' '.join(names)})" for width, names in sorted(widths.items()))
 
 
 @dataclass(frozen=True)
@@ -209,7 +222,10 @@ class Algorithm(ABC):
 
     @abstractmethod
     def init_server(self, fresh: State, at: At) -> State:
-        """The server's state before round 0; `fresh` holds seeded tensors for each shared slot."""
+        """The server's state before round 0; `fresh` holds seeded tensors of shared slots, and of parts that are alike.
+
+        A slot may be empty until somebody has sent something for it.
+        """
 
     def init_client(self, fresh: State, at: At) -> State:
         """A client's state before its first round; `fresh` holds seeded tensors for every slot of this client."""

@@ -18,7 +18,7 @@ AXES = ("dataset", "partition", "alpha", "zoo", "algorithm", "clients", "replica
 RUNS = (
     *("suite", "cell", "status", "algorithm", "params", "dataset", "partition", "alpha", "zoo", "clients", "replicate"),
     *("view", "round", "accuracy", "worst10", "accuracy_std", "global_accuracy", "floor"),
-    *("bytes_up", "bytes_down", "train_seconds", "engine", "framework", "device"),
+    *("bytes_up", "bytes_down", "train_seconds", "engine", "framework", "device", "reason"),
 )
 _PLACE = ("suite", "cell", "algorithm", "dataset", "partition", "alpha", "zoo", "clients", "replicate", "view")
 _METRICS = (
@@ -39,7 +39,8 @@ Row = dict[str, Any]
 
 
 def runs(records: Iterable[Record]) -> "pd.DataFrame":
-    """One row per cell and view, at the headline round; a cell that is not done has one row without view and metrics.
+    """One row per cell and view, at the headline round; a cell that is not done has one row without view and metrics,
+    but with its reason.
 
     bytes_up and bytes_down are those of the whole run, train_seconds too; floor is the mean over clients.
     """
@@ -76,6 +77,7 @@ def _run_rows(record: Record) -> Iterator[Row]:
     cell = {
         **_place(record),
         "status": record["status"],
+        "reason": record["reason"],
         "params": json.dumps(identity.get("params", {}), sort_keys=True, separators=(",", ":")),
         **{name: identity.get(name) for name in ("engine", "framework", "device")},
     }

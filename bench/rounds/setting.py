@@ -20,7 +20,7 @@ from bench.declaration.cell import Cell
 from bench.declaration.tasks import ClientTask
 from bench.engines.job import Images
 from bench.nets.net import Net, parts
-from bench.plugin import Algorithm, At, Parts, State, Task
+from bench.plugin import Algorithm, At, Part, Parts, State, Task
 from bench.registry import DATASETS, NETS, PARTITIONS
 from bench.rounds import pool
 from bench.rounds.pool import Pool
@@ -82,13 +82,23 @@ class Setting:
         """Initial weights of every slot (on the server: of the shared ones), keyed by role, never by slot name.
 
         All slots of the role "shared" start alike everywhere (but for heads that differ in size); those of the role
-        "personal" start alike on one client.
+        "personal" start alike on one client, and everywhere in those parts that a slot declares to be alike.
         """
         slots, nets = algorithm.slots(), self.at(algorithm, 0, client).nets
-        return {
+        fresh = {
             slot: self._shared(net) if slots[slot].role == "shared" else self._weights(net.architecture, client)
             for slot, net in nets.items()
         }
+        for name, slot in slots.items():
+            if slot.role == "personal" and slot.alike:
+                fresh[name] = {**fresh.get(name, {}), **self._alike(slot.alike)}
+        return fresh
+
+    def _alike(self, chosen: tuple[Part, ...]) -> dict[str, Tensor]:
+        """Initial weights of parts of personal nets that everyone has: those of the first client's architecture."""
+        first = self.task.personal[0]
+        names = frozenset().union(*(first.named(part) for part in chosen))
+        return {name: tensor for name, tensor in self._weights(first.architecture, None).items() if name in names}
 
     def _shared(self, net: Parts) -> dict[str, Tensor]:
         """Initial weights that everyone has. Where tasks differ, everyone has the body, whatever its head's size."""

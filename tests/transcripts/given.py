@@ -16,8 +16,12 @@ from bench.rounds.setting import Setting
 Models = dict[str, list[nn.Module]]
 """What a transcript returns: "global" -> [the server's model], "personal" -> each client's own, where it has one."""
 
-ROLES = {"shared": Slot(role="shared"), "personal": Slot(role="personal")}
-ASKING = cast(Algorithm, SimpleNamespace(slots=lambda: ROLES))  # asks a setting for the weights of both roles
+ROLES = {
+    "shared": Slot(role="shared"),
+    "personal": Slot(role="personal"),
+    "common head": Slot(role="personal", alike=("head",)),
+}
+ASKING = cast(Algorithm, SimpleNamespace(slots=lambda: ROLES))  # asks a setting for the weights of all roles
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,9 @@ class Given:
         """The initial global model."""
         return self._model(self.setting.cell.shared, self.setting.fresh(ASKING, None)["shared"])
 
-    def own_model(self, client: int) -> nn.Module:
-        """The initial model of a client's own."""
-        return self._of_client(client, "personal")
+    def own_model(self, client: int, common_head: bool = False) -> nn.Module:
+        """The initial model of a client's own; its head can be everyone's, where all heads have one shape."""
+        return self._of_client(client, "common head" if common_head else "personal")
 
     def shared_model(self, client: int) -> nn.Module:
         """A client's initial copy of the shared model, which has a head of its own size where tasks differ."""

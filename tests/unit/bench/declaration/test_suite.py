@@ -335,7 +335,8 @@ OPTION_MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "set parameter": (
         {"set": ["fml.gamma=1"]},
-        "--set fml.gamma: unknown parameter of fml. Known: alpha, alpha_end, alpha_schedule, average, beta, beta_end, beta_schedule, step_percent.",
+        "--set fml.gamma: unknown parameter of fml. Known: alpha, alpha_end, alpha_schedule, average, "
+        "beta, beta_end, beta_schedule, step_percent.",
     ),
     "set choice": (
         {"set": ["fml.average=example"]},

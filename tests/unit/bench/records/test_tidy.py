@@ -11,7 +11,7 @@ from tests.unit.bench.faults import ROUNDS, SUITE, FaultyCell, outcome
 
 COLUMNS = (
     "suite,cell,status,algorithm,params,dataset,partition,alpha,zoo,clients,replicate,view,round,accuracy,worst10,"
-    "accuracy_std,global_accuracy,floor,bytes_up,bytes_down,train_seconds,engine,framework,device"
+    "accuracy_std,global_accuracy,floor,bytes_up,bytes_down,train_seconds,engine,framework,device,reason"
 )
 
 
@@ -24,7 +24,8 @@ def record(cell: FaultyCell, status: str = "done", personal: bool = False) -> di
         each = {"accuracy": [0.75, 1.0], "loss": [0.5, 0.0], "global_accuracy": [0.125, 0.375]}
         result["at_headline"]["personal"] = result["at_headline"]["global"] | {"accuracy": 0.875, "clients": each}
         result["headline"]["view"] = "personal"
-    head = {"schema": 1, "cell": cell.hash, "status": status, "reason": None, "suite": SUITE}
+    reason = None if status == "done" else f"why it was {status}"
+    head = {"schema": 1, "cell": cell.hash, "status": status, "reason": reason, "suite": SUITE}
     return head | {"identity": cell.identity(), **found}
 
 
@@ -64,6 +65,7 @@ def test_a_finished_row_carries_the_headline_round():
     assert (row["accuracy"], row["round"], row["status"]) == (0.875, ROUNDS, "done")
     assert (row["bytes_up"], row["bytes_down"], row["train_seconds"]) == (10 * ROUNDS, 20 * ROUNDS, 0.1)
     assert (row["floor"], row["clients"], row["params"]) == (0.5, 2, '{"alpha":0.5,"beta":0.5}')
+    assert pd.isna(row["reason"])
 
 
 @pytest.mark.parametrize("algorithm", ["fedavg", "fedprox"])
@@ -73,6 +75,7 @@ def test_a_row_of_a_cell_that_is_not_done_has_no_metrics(algorithm: str):
     metrics = COLUMNS.split(",view,")[1].split(",engine,")[0].split(",")
     assert empty == {"view", *metrics}
     assert row["status"] != "done"
+    assert row["reason"] == f"why it was {row['status']}"
 
 
 def test_rounds_has_a_row_per_view_and_evaluated_round_with_running_totals():

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from algorithms.fedavg import FedAvg
+from algorithms.fedproto import FedProto
 from algorithms.fml import FML
 from algorithms.local import LocalOnly
 from algorithms.scaffold import Scaffold
@@ -19,7 +20,7 @@ from bench.rounds import group, setting
 from bench.rounds.federation import Federation
 from bench.rounds.group import Group, Skip
 from tests import world
-from tests.contract.plugins import PrivateHead, Prototypes
+from tests.contract.plugins import PrivateHead
 from tests.world import UNEQUAL, play
 
 
@@ -84,9 +85,7 @@ def test_an_algorithm_that_shares_heads_only_has_nothing_to_share() -> None:
     play(SharedHead(), rounds=1)
 
 
-@pytest.mark.parametrize(
-    ("algorithm", "what"), [(Scaffold(), "control"), (Prototypes(), "proto"), (Reports(), "length")]
-)
+@pytest.mark.parametrize(("algorithm", "what"), [(Scaffold(), "control"), (FedProto(), "prototypes"), (Reports(), "length")])
 def test_what_may_depend_on_classes_is_not_shared(algorithm: Algorithm, what: str) -> None:
     assert reason(algorithm) == (
         f"shares {what} beside nets, which is not known to mean the same for all tasks' classes"
