@@ -43,10 +43,15 @@ class Cell:
     engine: str = "reference"
     device: str = "cpu"
     numerics: int = 0  # version of the engines' arithmetic
+    draws: str = ""  # the zoo whose draws it meets, where those are not its own zoo's
 
     def identity(self) -> dict[str, Any]:
-        """The declaration as JSON types."""
-        return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+        """The declaration as JSON types. What came later than the first results is left out where it does nothing."""
+        return {
+            f.name: _plain(getattr(self, f.name))
+            for f in fields(self)
+            if f.name not in _LATER or getattr(self, f.name) != f.default
+        }
 
     @cached_property
     def hash(self) -> str:
@@ -68,10 +73,14 @@ class Cell:
             "partition": self.partition,
             "partition_params": json.dumps(self.partition_params, sort_keys=True),
             "alpha": self.alpha,
-            "zoo": self.zoo,
+            "zoo": self.draws or self.zoo,
             "clients": self.clients,
             "seed": self.partition_seed if kind == "partition" else self.training_seed,
         }
+
+
+_LATER = frozenset({"draws"})
+"""Fields that older cells do not have: at their default they leave a cell's name what it was."""
 
 
 def cells(suite: Suite, *, engine: str = "reference", device: str = "cpu", precision: str = "fp32") -> list[Cell]:
@@ -114,6 +123,7 @@ def cells(suite: Suite, *, engine: str = "reference", device: str = "cpu", preci
             engine=engine,
             device=device,
             numerics=NUMERICS,
+            draws=zoos[point.zoo].draws,
         )
         for point in _points(suite)
     ]
@@ -165,6 +175,7 @@ class _Zoo:
     clients: tuple[str, ...]
     shared: str
     digest: str
+    draws: str
 
     @classmethod
     def of(cls, name: str, suite: Suite) -> Self:
@@ -172,7 +183,7 @@ class _Zoo:
 
         zoo = suite.zoo.get(name) or resolve(name)
         nets = {net: digest(NETS.get(net)) for net in sorted({*zoo.clients, zoo.shared})}
-        return cls(tuple(zoo.clients), zoo.shared, sha256(json.dumps(nets).encode()).hexdigest()[:16])
+        return cls(tuple(zoo.clients), zoo.shared, sha256(json.dumps(nets).encode()).hexdigest()[:16], zoo.draws)
 
 
 def _plain(value: Any) -> Any:
