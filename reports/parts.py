@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from reports.results import Results
+from reports.results import NotResults, Results
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,18 @@ class Part:
 def parts(results: Results) -> Sequence[Part]:
     """The studies in their order; the results themselves where there are none."""
     return [_part(results, place) for place in range(len(results.studies))] or [Part("", "", "", results)]
+
+
+def one(results: Results, name: str | None, folder: Path) -> Results:
+    """The results of one study; all of them where there are no studies and no name. Raises NotResults."""
+    held = {study["name"]: place for place, study in enumerate(results.studies)}
+    if name is None and not held:
+        return results
+    if name not in held:
+        there = f"the studies {', '.join(held)}" if held else "no studies"
+        asked = "expected --study with the name of one" if name is None else f"expected the study '{name}'"
+        raise NotResults(f"{folder}: {asked}, found {there}")
+    return _part(results, held[name]).results
 
 
 def _part(results: Results, place: int) -> Part:

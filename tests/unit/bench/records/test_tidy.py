@@ -10,7 +10,7 @@ from bench.records.store import Store
 from tests.unit.bench.faults import ROUNDS, SUITE, FaultyCell, outcome
 
 COLUMNS = (
-    "suite,cell,status,algorithm,params,dataset,partition,alpha,zoo,clients,replicate,view,round,accuracy,worst10,"
+    "suite,study,cell,status,algorithm,params,dataset,partition,alpha,zoo,clients,replicate,view,round,accuracy,worst10,"
     "accuracy_std,global_accuracy,floor,bytes_up,bytes_down,train_seconds,engine,framework,device"
 )
 
