@@ -291,7 +291,7 @@ def _global_accuracy(best: Mapping[str, Any], view: str) -> float | None:
 
 
 def _keep_picture(pictures: dict[tuple[Any, ...], Picture], record: Mapping[str, Any], study: str) -> None:
-    """Keep the first draw of each setting of a study: the lowest replicate, then whatever the declaration names first."""
+    """Keep the first draw of each setting of a study: the lowest replicate, then what the declaration names first."""
     if record["status"] != "done":
         return
     identity = record["identity"]

@@ -1,7 +1,7 @@
 """Suite files that hold more than one suite: studies that run as one command, and a full size beside the quick one.
 
-A file with ``[[studies]]`` declares several suites of one name: each study is the file's own keys with the study's laid
-over them, and is then a suite like any other, checked in full. A file with ``[full]`` has a second size: ``--full`` lays
+A file with ``[[studies]]`` declares several suites of one name: each study is the file's own keys with its own laid over
+them, and is then a suite like any other, checked in full. A file with ``[full]`` has a second size: ``--full`` lays
 that table over the file first. Neither changes what a cell is, so a cell that two studies share is one cell.
 """
 
@@ -70,7 +70,7 @@ def load(
         except SuiteError as error:
             faults.append(str(error))
     if faults:
-        raise SuiteError("\n".join(faults))
+        raise SuiteError(_told(title, faults))
     return Declared(studies[0].suite, _whole(studies), _chosen(title, studies, only))
 
 
@@ -127,9 +127,11 @@ def _check(title: str, raw: Mapping[str, Any], listed: object) -> None:
             found.append(Mistake(("studies", "name"), f"expected letters, digits, _ and - only, got {show(name)}"))
         elif names.count(name) > 1:
             found.append(Mistake(("studies", "name"), f"expected each name once, got {show(name)} more than once"))
-        for key in ("title", "about"):
-            if not isinstance(each.get(key, ""), str) or (key == "title" and not each.get(key)):
-                found.append(Mistake(("studies", str(name), key), f"expected a text, got {show(each.get(key))}"))
+        found += [
+            Mistake(("studies", str(name), key), f"expected a text, got {show(each.get(key))}")
+            for key in ("title", "about")
+            if not isinstance(each.get(key, ""), str) or (key == "title" and not each.get(key))
+        ]
         found += [
             Mistake(("studies", str(name), key), "is of the whole file: expected it at its top, not in a study")
             for key in OF_THE_FILE[1:]
@@ -147,6 +149,14 @@ def _check(title: str, raw: Mapping[str, Any], listed: object) -> None:
         raise SuiteError(message(title, found, {}))
 
 
+def _told(title: str, faults: Sequence[str]) -> str:
+    """The messages of all studies; what is wrong in all of them alike (an option, a key of the file) is said once."""
+    bodies = [fault.partition("\n")[2] for fault in faults]
+    if len(set(bodies)) == 1 and len(bodies) > 1:
+        return f"{title}, in each of {len(bodies)} studies:\n{bodies[0]}"
+    return "\n".join(faults)
+
+
 def _study(title: str, raw: Mapping[str, Any], each: Mapping[str, Any], options: Mapping[str, Any]) -> Study:
     own = {key: value for key, value in each.items() if key not in _WORDS}
     base = _without_strangers(raw, {**raw, **own})
@@ -158,7 +168,7 @@ def _study(title: str, raw: Mapping[str, Any], each: Mapping[str, Any], options:
 def _without_strangers(raw: Mapping[str, Any], study: Mapping[str, Any]) -> dict[str, Any]:
     """The file's keys without the tables of what the study does not run: they are for its neighbours."""
     listed = {key: _texts(study.get(key)) for key in _AXES}
-    homes = {"params": listed["algorithms"] | listed["partitions"], "zoo": listed["zoos"], "tuned": listed["datasets"]}
+    homes = {"params": listed["algorithms"] | listed["partitions"], "zoo": listed["zoos"]}
     return {
         key: {name: held for name, held in value.items() if name in homes[key]}
         if key in homes and isinstance(value, dict)

@@ -19,15 +19,22 @@ def check(cells: Sequence[Cell], root: Path | None) -> None:
     for dataset in dict.fromkeys(cell.dataset for cell in cells):
         data = load(dataset, root)
         shape = (data.train_x.shape[1], data.train_x.shape[2], data.train_x.shape[3])
-        for source, net in nets:
+        for (source, net), cell in nets.items():
             if source == dataset:
-                inspect(net, shape, data.classes)
+                try:
+                    inspect(net, shape, data.classes)
+                except DataError as error:
+                    raise DataError(f"zoo '{cell.zoo}' on {dataset}, {_role(cell, net)}: {error}") from error
         for cell in draws.values():
             if cell.dataset == dataset:
                 try:
                     deal(cell, data)
                 except DataError as error:
                     raise DataError(f"{_draw(cell)} cannot be drawn: {error}") from error
+
+
+def _role(cell: Cell, net: str) -> str:
+    return "the shared net, for global model and meme" if net == cell.shared else "a client's own net"
 
 
 def _draw(cell: Cell) -> str:

@@ -26,7 +26,7 @@ def mixed() -> Zoo:
 
 @zoo("cnn-family")
 def cnn_family() -> Zoo:
-    """Five CNNs of one feature width in turn, which methods that compare features can serve; the meme is the smallest."""
+    """Five CNNs of one feature width in turn, for methods that compare features too; the meme is the smallest."""
     return Zoo(clients=("family1", "family2", "family3", "family4", "family5"), shared="family5")
 
 

@@ -16,7 +16,20 @@ if TYPE_CHECKING:
 
 AXES = ("dataset", "partition", "alpha", "zoo", "algorithm", "clients", "replicate")
 RUNS = (
-    *("suite", "study", "cell", "status", "algorithm", "params", "dataset", "partition", "alpha", "zoo", "clients", "replicate"),
+    *(
+        "suite",
+        "study",
+        "cell",
+        "status",
+        "algorithm",
+        "params",
+        "dataset",
+        "partition",
+        "alpha",
+        "zoo",
+        "clients",
+        "replicate",
+    ),
     *("view", "round", "accuracy", "worst10", "accuracy_std", "global_accuracy", "floor"),
     *("bytes_up", "bytes_down", "train_seconds", "engine", "framework", "device"),
 )

@@ -1,4 +1,4 @@
-"""How clients fare by the net they own: in zoos of several nets, and beside a zoo that differs in a few clients only."""
+"""How clients fare by the net they own: in zoos of several nets, and beside a zoo that differs in a few clients."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -103,7 +103,8 @@ def _pairs(block: Block, beside: Block) -> list[tuple[tuple[Block, Block, Sequen
     if len(ours) != len(theirs):
         return []
     same: Mapping[str, list[int]] = {
-        net: [k for k, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a == b == net] for net in dict.fromkeys(ours)
+        net: [k for k, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a == b == net]
+        for net in dict.fromkeys(ours)
     }
     others = [a for a, b in zip(ours, theirs, strict=True) if a != b]
     found = []

@@ -68,7 +68,7 @@ def company(found: Sequence[Company]) -> Table:
         place = f"{each.block.dataset}, {each.block.partition}: zoo {each.block.zoo} minus zoo {each.beside.zoo}"
         groups.setdefault(f"{place} ({changed})", []).append(Row(values))
     caption = (
-        "The clients that own the same net in both zoos, on the same draws: their accuracy in the one minus that in the "
+        "Clients that own the same net in both zoos, on the same draws: their accuracy in the one minus that in the "
         f"other, in points, paired by replicate; the intervals hold together with {100 * LEVEL:g} %. Training alone is "
         "the check: it cannot differ."
     )

@@ -17,7 +17,9 @@ from tests.unit.reports import synthetic
 from tests.unit.reports.test_html import Page
 
 FIRST = synthetic.suite(alphas=[0.1], zoos=["cnn"], algorithms=["fml", "local"], replicates=5)
-SECOND = synthetic.suite(alphas=[0.1, 1.0], zoos=["cnn"], algorithms=["fml", "fedavg"], replicates=5, reference="fedavg")
+SECOND = synthetic.suite(
+    alphas=[0.1, 1.0], zoos=["cnn"], algorithms=["fml", "fedavg"], replicates=5, reference="fedavg"
+)
 
 
 def write(out: Path) -> Path:
@@ -47,7 +49,12 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_each_part_holds_its_own_cells(out: Path):
     alone, other = parts(read(out))
-    assert (alone.name, other.title, len(alone.results.runs), len(other.results.runs)) == ("alone", "Against FedAvg", 10, 20)
+    assert (alone.name, other.title, len(alone.results.runs), len(other.results.runs)) == (
+        "alone",
+        "Against FedAvg",
+        10,
+        20,
+    )
     assert {run.algorithm for run in alone.results.runs} == {"fml", "local"}
     assert other.results.suite["reference"] == "fedavg"
     assert [len(part.results.pictures) for part in (alone, other)] == [1, 2]

@@ -110,7 +110,7 @@ def test_a_cell_that_two_studies_share_is_one(tmp_path: Path):
         (STUDIES.replace('title = "In steps"', 'title = "x"\nversion = "2.0"'), {}, "studies.steps.version: is of the"),
         (STUDIES.replace('zoos = ["mixed"]', 'zoos = ["mixd"]'), {}, r"study steps cannot run.*\n.*unknown zoo 'mixd'"),
         (STUDIES + "[params.fedporx]\nmu = 1.0\n", {}, "params.fedporx: expected a name that some study lists"),
-        (STUDIES.replace('[[full.studies]]\nname = "steps"', '[[full.studies]]\nname = "step"'), {"full": True}, "'step'"),
+        (STUDIES.replace('dies]]\nname = "steps"\na', 'dies]]\nname = "step"\na'), {"full": True}, "'step'"),
     ],
     ids=str,
 )  # fmt: skip
@@ -123,6 +123,11 @@ def test_mistakes_are_one_clear_message(tmp_path: Path, more: str, how: dict[str
         return
     with pytest.raises(SuiteError, match=words):
         read(tmp_path, more, **how)
+
+
+def test_what_is_wrong_in_every_study_is_said_once(tmp_path: Path):
+    with pytest.raises(SuiteError, match=r"in each of 2 studies:\n- --rounds: expected a whole number >= 1, got 0$"):
+        read(tmp_path, options={"rounds": "0"})
 
 
 def test_a_command_for_one_suite_says_so(tmp_path: Path):
@@ -151,7 +156,9 @@ MINE = '[zoo.mine]\nclients = ["cnn2", "mlp"]\nshared = "mlp"\ndraws = "mlp"\n'
 
 
 def test_a_zoo_can_meet_the_draws_of_another(tmp_path: Path):
-    suite = one.load(declarations.write(tmp_path, TWO, more=MINE), {"algorithms": "fml", "alphas": "1", "replicates": "1"})
+    suite = one.load(
+        declarations.write(tmp_path, TWO, more=MINE), {"algorithms": "fml", "alphas": "1", "replicates": "1"}
+    )
     plain, mine = cells(suite)
     assert (plain.zoo, mine.zoo, mine.draws) == ("mlp", "mine", "mlp")
     assert plain.axes("partition") == mine.axes("partition")

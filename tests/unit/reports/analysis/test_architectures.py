@@ -61,7 +61,5 @@ def test_weak_clients_beside_a_strong_one_are_compared_with_the_same_without(tmp
 
 
 def test_zoos_of_their_own_draws_are_not_compared(tmp_path: Path) -> None:
-    own = [
-        {**each, "identity": {k: v for k, v in each["identity"].items() if k != "draws"}} for each in made()
-    ]
+    own = [{**each, "identity": {k: v for k, v in each["identity"].items() if k != "draws"}} for each in made()]
     assert given.analysis(tmp_path, own, "local", zoos=["mlp", "catfish"]).companies == []
