@@ -67,20 +67,8 @@ def _words(results: Results, made: Sequence[Chapter], drawn: Sequence[Sequence[D
 
 FAMILIES = (
     *("accuracy", "loss", "global", "partition", "planes", "clients", "target", "differences", "matrix", "ranks"),
-    *(
-        "headline",
-        "verdicts",
-        "comparison",
-        "bayes",
-        "iqm",
-        "profile",
-        "architectures",
-        "company",
-        "costs",
-        "threats",
-        "missing",
-        "all",
-    ),
+    *("headline", "verdicts", "comparison", "bayes", "iqm", "profile", "costs", "threats", "missing", "all"),
+    *("architectures", "company"),
 )
 OURS = re.compile(rf"({'|'.join(FAMILIES)})(-.*)?\.(csv|md|tex|svg|pdf|png)")
 """Files an earlier rendering may have left; one that is not written again would show what is no longer so."""

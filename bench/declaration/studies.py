@@ -1,8 +1,8 @@
 """Suite files that hold more than one suite: studies that run as one command, and a full size beside the quick one.
 
-A file with ``[[studies]]`` declares several suites of one name: each study is the file's own keys with its own laid over
-them, and is then a suite like any other, checked in full. A file with ``[full]`` has a second size: ``--full`` lays
-that table over the file first. Neither changes what a cell is, so a cell that two studies share is one cell.
+A file with ``[[studies]]`` declares several suites of one name: each study is the file's own keys with its own laid
+over them, and is then a suite like any other, checked in full. A file with ``[full]`` has a second size: ``--full``
+lays that table over the file first. Neither changes what a cell is, so a cell that two studies share is one cell.
 """
 
 import copy
