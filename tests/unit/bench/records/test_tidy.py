@@ -121,7 +121,7 @@ def test_the_files_hold_the_latest_declaration_with_whole_numbers_and_full_preci
     store.write_manifest({"suite": SUITE, "cells": [CELLS[name].hash for name in ("fml", "fedprox")]})
     tidy.write(tmp_path)
     text = {name: (tmp_path / "tidy" / f"{name}.csv").read_text() for name in ("runs", "rounds", "clients")}
-    assert {line.split(",")[3] for line in text["runs"].splitlines()[1:]} == {"fml", "fedprox"}
+    assert {line.split(",")[4] for line in text["runs"].splitlines()[1:]} == {"fml", "fedprox"}
     table = pd.read_csv(io.StringIO(text["runs"]))
     assert only(table, view="global")["accuracy"] == RECORDS[0]["result"]["at_headline"]["global"]["accuracy"]
     assert f",personal,{ROUNDS},0.875," in text["runs"]
