@@ -31,7 +31,7 @@ TRAIN_SHARE, EVALUATED_SHARE = 0.7, 0.3  # of a client's rows: what it trains on
 def estimate(cell: Cell) -> float:
     """Expected seconds of one cell on one core; loads no data. Right within a factor of two on like machines."""
     source: type[Source] = DATASETS.get(cell.dataset)
-    algorithm: Algorithm = ALGORITHMS.get(cell.algorithm)(**cell.params)
+    algorithm: Algorithm = ALGORITHMS.get(cell.plugin)(**cell.params)
     training = cell.training
     rounds, batch = int(training["rounds"]), int(training["batch_size"])
     cohort = max(1.0, cell.clients * float(training["participation"]))

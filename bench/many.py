@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["Many", "Unknown", "added", "cross_entropy", "dot", "kl", "sq_distance"]
+__all__ = ["Many", "Unknown", "added", "confidence", "cross_entropy", "dot", "kl", "sq_distance"]
 
 
 class Unknown(Exception):
@@ -106,11 +106,26 @@ def cross_entropy(logits: Many, y: Many) -> Many:
     return Many(_CrossEntropy.apply(logits.stack, y.stack))  # type: ignore[no-untyped-call]  # as autograd.Function is
 
 
-def kl(student: Many, teacher: Many) -> Many:
-    """Each client's mean over its rows of KL(teacher || student) of logits [K, B, C]; the teacher is a constant."""
+def kl(student: Many, teacher: Many, *, temperature: Any = None, detach: bool = True) -> Many:
+    """Each client's mean over its rows of KL(teacher || student) of logits [K, B, C].
+
+    temperature: a number for all, or one per client; None: 1. detach: whether the teacher is a constant.
+    """
     if not isinstance(teacher, Many):
         raise Unknown("a teacher of one client's for many")
-    return Many(_Divergence.apply(student.stack, teacher.stack.detach()))  # type: ignore[no-untyped-call]  # as above
+    own, taught = student.stack, teacher.stack
+    if temperature is not None:
+        by = temperature.stack.view(-1, 1, 1) if isinstance(temperature, Many) else temperature
+        own, taught = own / by, taught / by
+    if detach:
+        return Many(_Divergence.apply(own, taught.detach()))  # type: ignore[no-untyped-call]  # as above
+    log_q, log_p = _by_class(own), _by_class(taught)
+    return Many((log_p.exp() * (log_p - log_q)).sum(1).mean(1))
+
+
+def confidence(logits: Many, y: Many) -> Many:
+    """Each client's mean over its rows of the probability of labels [K, B] by logits [K, B, C]; a constant."""
+    return Many(_by_class(logits.stack.detach()).gather(1, y.stack.unsqueeze(1)).exp().mean((1, 2)))
 
 
 def sq_distance(a: Many, b: Many) -> Many:

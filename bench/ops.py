@@ -14,7 +14,7 @@ from bench import many
 from bench.many import Many
 from bench.plugin import Batch, Out, Tensors
 
-__all__ = ["cross_entropy", "dot", "kl", "mean", "mean_rows", "sq_distance", "zeros"]
+__all__ = ["confidence", "cross_entropy", "dot", "kl", "mean", "mean_rows", "sq_distance", "zeros"]
 
 
 def mean_rows(values: Tensor, w: Tensor | None) -> Tensor:
@@ -37,17 +37,42 @@ def cross_entropy(out: Out, batch: Batch) -> Tensor:
     return mean_rows(F.cross_entropy(out.logits, batch.y, reduction="none"), batch.w)
 
 
-def kl(student: Out, teacher: Out, batch: Batch) -> Tensor:
-    """KL(teacher || student), the mean over rows of the sum over classes ("batchmean"); the teacher is a constant.
+def kl(student: Out, teacher: Out, batch: Batch, *, temperature: float | None = None, detach: bool = True) -> Tensor:
+    """KL(teacher || student), the mean over rows of the sum over classes ("batchmean").
 
     PyTorch's reduction "mean" would divide by the number of classes as well and so weaken the term C times.
+
+    temperature: what both nets' logits are divided by first; None is 1 without the division. The result is not
+        multiplied by its square, which Hinton et al. 2015 do (arXiv:1503.02531, section 2).
+    detach: whether the teacher is a constant; if not, the divergence trains both nets.
+
+    >>> sharp, flat = (Out(torch.tensor([[a, 0.0]]), torch.zeros(1, 1)) for a in (2.0, 0.0))
+    >>> batch = Batch(x=torch.zeros(1, 1, 1, 1), y=torch.tensor([0]), rows=torch.tensor([0]))
+    >>> kl(flat, sharp, batch), kl(flat, sharp, batch, temperature=4.0)
+    (tensor(0.3278), tensor(0.0303))
     """
     if isinstance(student.logits, Many):
-        return many.kl(student.logits, teacher.logits)
-    target = teacher.logits.detach().log_softmax(1)
+        return many.kl(student.logits, teacher.logits, temperature=temperature, detach=detach)
+    taught, own = teacher.logits.detach() if detach else teacher.logits, student.logits
+    if temperature is not None:
+        taught, own = taught / temperature, own / temperature
+    target = taught.log_softmax(1)
     # Not F.kl_div, which vmap would run client by client.
-    terms = target.exp() * (target - student.logits.log_softmax(1))
+    terms = target.exp() * (target - own.log_softmax(1))
     return mean_rows(terms.sum(1), batch.w)
+
+
+def confidence(out: Out, batch: Batch) -> Tensor:
+    """The mean probability that a net gives to the batch's labels, in [0, 1]; a constant: no gradient flows.
+
+    >>> batch = Batch(x=torch.zeros(1, 1, 1, 1), y=torch.tensor([1]), rows=torch.tensor([0]))
+    >>> confidence(Out(torch.tensor([[0.0, 0.0]]), torch.zeros(1, 1)), batch)
+    tensor(0.5000)
+    """
+    if isinstance(out.logits, Many):
+        return many.confidence(out.logits, batch.y)
+    given = out.logits.detach().softmax(1).gather(1, batch.y.unsqueeze(1)).squeeze(1)
+    return mean_rows(given, batch.w)
 
 
 def sq_distance(a: Tensors, b: Tensors, names: Iterable[str]) -> Tensor:

@@ -15,11 +15,15 @@ from dataclasses import MISSING, field, fields
 from difflib import get_close_matches
 from typing import Any
 
-__all__ = ["ParameterError", "check_fields", "choice", "number", "whole"]
+__all__ = ["Contradiction", "ParameterError", "check_fields", "choice", "number", "whole"]
 
 
 class ParameterError(ValueError):
     """A hyper-parameter out of its range or of the wrong type; the message names field, expectation and value."""
+
+
+class Contradiction(ParameterError):
+    """Hyper-parameters that are each in their range but make no sense together: none of them is to blame alone."""
 
 
 def number(default: float, *, low: float = -math.inf, high: float = math.inf) -> float:

@@ -22,13 +22,15 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self, cast
 import torch
 from torch import Tensor
 
-from bench.parameters import ParameterError, check_fields, choice, number, whole
+from bench.parameters import Contradiction, ParameterError, check_fields, choice, number, whole
+from bench.presets import preset
 from bench.registry import algorithm
 
 __all__ = [
     "Algorithm",
     "At",
     "Batch",
+    "Contradiction",
     "Local",
     "Nets",
     "Out",
@@ -44,6 +46,7 @@ __all__ = [
     "check_fields",
     "choice",
     "number",
+    "preset",
     "whole",
 ]
 
@@ -91,6 +94,8 @@ class Slot:
     private: tuple[Part, ...] = ()  # parts that never leave the client; the engine adds and removes them
     keeps: bool = False  # whether optimiser state (momentum) survives rounds
     clip: float | None = None  # largest gradient norm of the slot per step; None: no clipping
+    momentum: float | None = None  # of SGD, in place of the suite's; None: the suite's
+    weight_decay: float | None = None  # likewise
 
 
 @dataclass(frozen=True)

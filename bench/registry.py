@@ -121,8 +121,10 @@ class Registry:
             return self._loaded[name][1]
         entries = self.entries()
         if name not in entries:
+            if name in self._presets_of(name):  # of a package, whose presets nobody knew before it was loaded
+                return self._loaded[name][1]
             failed = "".join(f" {Path(path).name} did not load: {why}." for path, why in _failed_files.items())
-            raise UnknownName(f"unknown {self.kind} '{name}'.{nearest(name, entries)}{failed}")
+            raise UnknownName(f"{self._unknown(name)}{failed}")
         entry = entries[name]
         try:
             module = importlib.import_module(entry.module)
@@ -153,9 +155,25 @@ class Registry:
                             f"{self.kind} '{name}' is registered by both {found[name].origin} and {origin}: "
                             "give one of them another name"
                         )
-                    text = ast.get_docstring(node) if isinstance(node, ast.ClassDef | ast.FunctionDef) else ""
-                    found[name] = Entry(name, module, None, origin, first_line(text))
+                    found[name] = Entry(name, module, None, origin, _summary(node, name))
         return found
+
+    def _presets_of(self, name: str) -> list[str]:
+        """The presets of the family that a name such as "family:preset" is about, loaded if need be; see `presets`."""
+        family, colon, _ = name.partition(":")
+        if colon and family in self.entries():
+            self.get(family)
+        return [known for known in self.entries() if known.startswith(f"{family}:")] if colon else []
+
+    def _unknown(self, name: str) -> str:
+        """What to say of a name that nobody has."""
+        family, colon, preset = name.partition(":")
+        presets = [known.partition(":")[2] for known in self._presets_of(name)]
+        if presets:
+            return f"unknown preset '{preset}' of {family}.{nearest(preset, presets)}"
+        if colon and family in self.entries():
+            return f"unknown {self.kind} '{name}': {family} has no presets"
+        return f"unknown {self.kind} '{name}'.{nearest(name, self.entries())}"
 
     def broken_files(self) -> dict[str, str]:
         """Files of our own room that are not Python, with the reason; `bench.list` and `bench.doctor` show them."""
@@ -169,17 +187,28 @@ class Registry:
 
 
 def _declared(node: ast.AST, kind: str) -> list[str]:
-    """Names in the decorators ``@kind("name")`` of one definition."""
-    calls = [d for d in getattr(node, "decorator_list", []) if isinstance(d, ast.Call)]
-    return [
-        call.args[0].value
-        for call in calls
-        if isinstance(call.func, ast.Name)
-        and call.func.id == kind
-        and call.args
-        and isinstance(call.args[0], ast.Constant)
-        and isinstance(call.args[0].value, str)
-    ]
+    """Names in the decorators ``@kind("name")`` of one definition; an algorithm's presets too."""
+    words = {kind, "preset"} if kind == "algorithm" else {kind}
+    return [texts[0] for word, texts in _decorators(node) if word in words and texts]
+
+
+def _summary(node: ast.AST, name: str) -> str:
+    """What a definition says of a name that it declares: a preset's own words, else its docstring's first line."""
+    for word, texts in _decorators(node):
+        if word == "preset" and texts[:1] == [name]:
+            return texts[1] if len(texts) > 1 else ""
+    text = ast.get_docstring(node) if isinstance(node, ast.ClassDef | ast.FunctionDef) else ""
+    return first_line(text)
+
+
+def _decorators(node: ast.AST) -> list[tuple[str, list[str]]]:
+    """The decorators ``@word("text", "text", ...)`` of a definition, with those texts."""
+    found = []
+    for call in getattr(node, "decorator_list", []):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+            values = [arg.value for arg in call.args if isinstance(arg, ast.Constant)]
+            found.append((call.func.id, [value for value in values if isinstance(value, str)]))
+    return found
 
 
 def explain(error: BaseException) -> str:

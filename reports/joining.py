@@ -17,7 +17,7 @@ from reports.results import NotResults
 AXES = {"datasets": "dataset", "partitions": "partition", "alphas": "alpha", "zoos": "zoo", "algorithms": "algorithm"}
 """An axis of a suite -> what a cell's identity calls it."""
 ONE_EACH = (
-    ("algorithm", "params", "digests.algorithm"),
+    ("algorithm", "params", "digests.algorithm", "variant_of", "lr_factor"),
     ("partition", "partition_params", "digests.partition"),
     ("dataset", "data_md5", "digests.dataset"),
     ("zoo", "architectures", "shared", "digests.nets"),

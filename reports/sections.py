@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reports import contents, sentences
+from reports import contents, deciding, sentences
 from reports.analysis import Analysis, Block
 from reports.results import Setting
 from reports.sentences import Said
 from reports.sources import anchors, within
 from reports.statistics import LEVEL
-from reports.tables import architectures, comparisons, methods
+from reports.tables import architectures, choices, comparisons, methods
 from reports.tables.headline import headline
 from reports.tables.table import Table
 from reports.wording import distinct
@@ -43,6 +43,7 @@ def sections(analysis: Analysis) -> list[Section]:
     ids = anchors(analysis)
     made = [
         _verdicts(analysis),
+        *_choices(analysis),
         _headline(analysis, ids),
         _comparison(analysis),
         _cells(analysis, ids),
@@ -83,6 +84,15 @@ def _verdicts(analysis: Analysis) -> Section:
         note = "Secondary: its intervals hold together among themselves, not together with those above."
         tables.append(Shown(table, notes=[note, *_without_global(analysis)]))
     return Section("verdicts", "Verdicts", lead, sentences.verdicts(analysis), tables)
+
+
+def _choices(analysis: Analysis) -> list[Section]:
+    """What each choice of a variant changes; nothing where no variants are declared."""
+    found = analysis.choices
+    if found is None:
+        return []
+    tables = [Shown(table, folded=table.stem.startswith("choices-cells")) for table in choices.tables(found)]
+    return [Section("choices", "Effects of choices", deciding.paragraphs(found), tables=tables)]
 
 
 def _without_global(analysis: Analysis) -> list[str]:

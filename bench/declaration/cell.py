@@ -5,7 +5,7 @@ give the same numbers, so a finished cell is never computed twice.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from hashlib import sha256
@@ -14,8 +14,11 @@ from typing import Any, Literal, Self
 from bench.declaration.digest import digest
 from bench.declaration.hyperparameters import Scalar, resolved
 from bench.declaration.suite import Suite
+from bench.declaration.variants import algorithm_of, params_of
 from bench.registry import ALGORITHMS, DATASETS, NETS, PARTITIONS, Registry
 from bench.seeds import Axis
+
+_LATER: dict[str, Any] = {"variant_of": None, "lr_factor": 1.0, "draws": ""}
 
 
 @dataclass(frozen=True)
@@ -44,14 +47,21 @@ class Cell:
     device: str = "cpu"
     numerics: int = 0  # version of the engines' arithmetic
     draws: str = ""  # the zoo whose draws it meets, where those are not its own zoo's
+    variant_of: str | None = None  # where `algorithm` is a suite's own name: the algorithm or preset that it is
+    lr_factor: float = 1.0  # what the suite's learning rate is multiplied by
+
+    @property
+    def plugin(self) -> str:
+        """The name of the algorithm in its registry; `algorithm` is that of its results."""
+        return self.variant_of or self.algorithm
 
     def identity(self) -> dict[str, Any]:
-        """The declaration as JSON types. What came later than the first results is left out where it does nothing."""
-        return {
-            f.name: _plain(getattr(self, f.name))
-            for f in fields(self)
-            if f.name not in _LATER or getattr(self, f.name) != f.default
-        }
+        """The declaration as JSON types.
+
+        Without the fields that came later where they say nothing, so that what was declared before keeps its hash.
+        """
+        values = {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+        return {name: value for name, value in values.items() if name not in _LATER or value != _LATER[name]}
 
     @cached_property
     def hash(self) -> str:
@@ -79,10 +89,6 @@ class Cell:
         }
 
 
-_LATER = frozenset({"draws"})
-"""Fields that older cells do not have: at their default they leave a cell's name what it was."""
-
-
 def cells(suite: Suite, *, engine: str = "reference", device: str = "cpu", precision: str = "fp32") -> list[Cell]:
     """The cells of a suite, replicate by replicate: an interrupted run has whole replicates.
 
@@ -91,8 +97,11 @@ def cells(suite: Suite, *, engine: str = "reference", device: str = "cpu", preci
     """
     from bench.engines import NUMERICS
 
-    algorithms = {name: _Plugin.of(ALGORITHMS, name, suite) for name in suite.algorithms}
-    partitions = {name: _Plugin.of(PARTITIONS, name, suite) for name in suite.partitions}
+    algorithms = {
+        name: _Plugin.of(ALGORITHMS, algorithm_of(name, suite.variants), params_of(name, suite.variants, suite.params))
+        for name in suite.algorithms
+    }
+    partitions = {name: _Plugin.of(PARTITIONS, name, suite.params.get(name, {})) for name in suite.partitions}
     zoos = {name: _Zoo.of(name, suite) for name in suite.zoos}
     sources = {name: digest(DATASETS.get(name)) for name in suite.datasets}  # how images are read and normalised
     training = suite.training.model_dump()
@@ -124,6 +133,8 @@ def cells(suite: Suite, *, engine: str = "reference", device: str = "cpu", preci
             device=device,
             numerics=NUMERICS,
             draws=zoos[point.zoo].draws,
+            variant_of=suite.variants[point.algorithm].algorithm if point.algorithm in suite.variants else None,
+            lr_factor=suite.variants[point.algorithm].lr_factor if point.algorithm in suite.variants else 1.0,
         )
         for point in _points(suite)
     ]
@@ -164,8 +175,8 @@ class _Plugin:
     digest: str
 
     @classmethod
-    def of(cls, registry: Registry, name: str, suite: Suite) -> Self:
-        return cls(resolved(registry, name, suite.params.get(name, {})), digest(registry.get(name)))
+    def of(cls, registry: Registry, name: str, given: Mapping[str, Scalar]) -> Self:
+        return cls(resolved(registry, name, given), digest(registry.get(name)))
 
 
 @dataclass(frozen=True)

@@ -56,10 +56,17 @@ def _canonical(node: object) -> object:
         fields = {name: value for name, value in ast.iter_fields(node) if value is not None and name != "kind"}
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             fields["body"] = _without_docstring(node.body)
+        if isinstance(node, ast.ClassDef):
+            # A preset is a name for values, which a cell's identity holds: a new one changes no result.
+            fields["decorator_list"] = [d for d in node.decorator_list if not _is_preset(d)]
         return [type(node).__name__, {name: _canonical(value) for name, value in fields.items() if value != []}]
     if isinstance(node, list):
         return [_canonical(item) for item in node]
     return repr(node)
+
+
+def _is_preset(decorator: ast.expr) -> bool:
+    return isinstance(decorator, ast.Call) and getattr(decorator.func, "id", "") == "preset"
 
 
 def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:

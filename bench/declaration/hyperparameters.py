@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from bench.parameters import Contradiction
 from bench.registry import Registry, explain, nearest
 
 Scalar = float | int | str | bool
@@ -39,17 +40,19 @@ def faults(registry: Registry, name: str, given: Mapping[str, object]) -> list[t
     whole = _objection(plugin, usable)
     if whole is None:
         return found
-    alone = {key: _objection(plugin, {key: value}) for key, value in usable.items()}
+    alone = {key: _objection(plugin, {key: value}, alone=True) for key, value in usable.items()}
     blamed = {key: text.removeprefix(f"{key}: ") for key, text in alone.items() if text is not None}
     if not blamed:
         return [*found, (None, whole)]  # they contradict each other, or the plugin fails in any case
     return [*found, *blamed.items()]
 
 
-def _objection(plugin: Any, given: Mapping[str, object]) -> str | None:
-    """Why the plugin refuses these parameters, or None."""
+def _objection(plugin: Any, given: Mapping[str, object], *, alone: bool = False) -> str | None:
+    """Why the plugin refuses these parameters, or None; a parameter that is `alone` contradicts no other."""
     try:
         plugin(**given)
+    except Contradiction as error:
+        return None if alone else str(error)
     except ValueError as error:
         return str(error)
     except Exception as error:  # a plugin of someone else's: whatever it raises is a reason to show

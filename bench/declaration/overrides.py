@@ -147,14 +147,23 @@ def _forget_dropped(file: Mapping[str, Any], changed: Changed) -> None:
         for key in ("algorithms", "partitions", "zoos")
         if (key,) in changed.origins
     }
+    kept = {name: table for name, table in _tables(raw.get("variants")) if name not in gone.get("algorithms", set())}
+    needed = {str(table.get("algorithm")) for table in kept.values()}  # what variants are of lends them parameters
     for table, names in (
-        ("params", gone.get("algorithms", set()) | gone.get("partitions", set())),
+        ("params", (gone.get("algorithms", set()) - needed) | gone.get("partitions", set())),
+        ("variants", gone.get("algorithms", set())),
         ("zoo", gone.get("zoos", set())),
     ):
         if isinstance(raw.get(table), dict):
             raw[table] = {name: value for name, value in raw[table].items() if name not in names}
     if raw.get("reference") in gone.get("algorithms", set()):
         raw["reference"] = raw["algorithms"][0]
+
+
+def _tables(value: object) -> list[tuple[str, dict[str, Any]]]:
+    return (
+        [(name, table) for name, table in value.items() if isinstance(table, dict)] if isinstance(value, dict) else []
+    )
 
 
 def _texts(value: object) -> set[str]:

@@ -138,7 +138,8 @@ def _check(title: str, raw: Mapping[str, Any], listed: object) -> None:
             if key in each
         ]
     used = [name for each in listed for key in _AXES for name in _texts(each.get(key, raw.get(key)))]
-    for table in ("params", "zoo"):
+    used += _lenders(raw.get("variants"), set(used))
+    for table in ("params", "zoo", "variants"):
         held = raw.get(table)
         found += [
             Mistake((table, name), f"expected a name that some study lists.{nearest(name, used)}")
@@ -168,13 +169,24 @@ def _study(title: str, raw: Mapping[str, Any], each: Mapping[str, Any], options:
 def _without_strangers(raw: Mapping[str, Any], study: Mapping[str, Any]) -> dict[str, Any]:
     """The file's keys without the tables of what the study does not run: they are for its neighbours."""
     listed = {key: _texts(study.get(key)) for key in _AXES}
-    homes = {"params": listed["algorithms"] | listed["partitions"], "zoo": listed["zoos"]}
+    lenders = _lenders(study.get("variants"), listed["algorithms"])
+    homes = {
+        "params": listed["algorithms"] | lenders | listed["partitions"],
+        "zoo": listed["zoos"],
+        "variants": listed["algorithms"],
+    }
     return {
         key: {name: held for name, held in value.items() if name in homes[key]}
         if key in homes and isinstance(value, dict)
         else value
         for key, value in raw.items()
     }
+
+
+def _lenders(variants: object, names: set[str]) -> set[str]:
+    """The algorithms that variants of these names are of, and take parameters from."""
+    held = variants.items() if isinstance(variants, dict) else ()
+    return {str(table.get("algorithm")) for name, table in held if name in names and isinstance(table, dict)}
 
 
 def _texts(value: object) -> set[str]:

@@ -15,13 +15,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from bench import suites
-from bench.declaration import hyperparameters, overrides
+from bench.declaration import hyperparameters, overrides, variants
 from bench.declaration.gate import Gate
 from bench.declaration.mistakes import Mistake, SuiteError, from_pydantic, message, mistake, mistakes, show
-from bench.declaration.names import Algorithm, DataSet, Net, Partition, check_zoo, needs_alpha, room_for_clients
+from bench.declaration.names import DataSet, Net, Partition, check_zoo, needs_alpha, room_for_clients
+from bench.declaration.variants import Variant
 from bench.registry import ALGORITHMS, PARTITIONS, Registry, RegistryError, nearest
 
-__all__ = ["InlineZoo", "Optimizer", "Schedule", "Seeds", "Suite", "SuiteError", "Training", "load"]
+__all__ = ["InlineZoo", "Optimizer", "Schedule", "Seeds", "Suite", "SuiteError", "Training", "Variant", "load"]
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -150,7 +151,8 @@ class Suite(_Declared):
     alphas: tuple[Positive, ...] = Field(default=(), validate_default=True)  # only for partitions that use them
     zoo: dict[str, InlineZoo] = {}
     zoos: Annotated[tuple[str, ...], Axis]
-    algorithms: Annotated[tuple[Algorithm, ...], Axis]
+    variants: dict[str, Variant] = {}
+    algorithms: Annotated[tuple[str, ...], Axis]  # algorithms, presets, and the suite's own variants
     replicates: Count = 5
     reference: str  # the algorithm that others are compared with
     target_accuracy: Share  # a fraction; recorded for rounds-to-target
@@ -207,6 +209,13 @@ class Suite(_Declared):
             raise mistakes(found)
         return value
 
+    @field_validator("algorithms")
+    @classmethod
+    def _algorithms_exist(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if found := variants.mistakes_in(value, _table(info, "variants")):
+            raise mistakes(found)
+        return value
+
     @field_validator("reference")
     @classmethod
     def _reference_takes_part(cls, value: str, info: ValidationInfo) -> str:
@@ -220,14 +229,19 @@ class Suite(_Declared):
     def _params_fit(cls, value: object, info: ValidationInfo) -> dict[str, dict[str, hyperparameters.Scalar]]:
         if not isinstance(value, dict):
             raise mistake(f"expected tables such as [params.fedprox], got {show(value)}")
+        own = _table(info, "variants")
         homes = {name: registry for registry, key in _WITH_PARAMS for name in _declared(info, key)}
+        homes |= dict.fromkeys(variants.algorithms(own), ALGORITHMS)
         found = [
             Mistake(("params", name), f"no algorithm or partition of this suite.{nearest(name, homes)}")
             for name in value
             if name not in homes
         ]
         for name, registry in homes.items():
-            found += _param_mistakes(registry, name, value.get(name, {}))
+            if name in own:
+                found += variants.param_mistakes(name, own[name], value)
+            else:
+                found += _param_mistakes(registry, name, value.get(name, {}))
         if found:
             raise mistakes(found)
         return value
@@ -260,6 +274,12 @@ def _declared(info: ValidationInfo, key: str) -> tuple[str, ...]:
     value = (info.context if info.context is not None else info.data).get(key)
     listed = value if isinstance(value, list | tuple | dict) else ()
     return tuple(item for item in listed if isinstance(item, str))
+
+
+def _table(info: ValidationInfo, key: str) -> dict[str, Any]:
+    """A table of the declaration by its name, as it was written."""
+    value = (info.context if info.context is not None else info.data).get(key)
+    return value if isinstance(value, dict) else {}
 
 
 def load(name_or_path: str | Path, options: Mapping[str, Any] | None = None) -> Suite:

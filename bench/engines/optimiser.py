@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bench.engines.gradient import Gradient, Product, total
 from bench.many import inner
-from bench.plugin import Tensors
+from bench.plugin import Slot, Tensors
 
 
 class Optimiser(ABC):
@@ -218,6 +218,13 @@ class Adam(Optimiser):
 
 
 KINDS: dict[str, type[Optimiser]] = {"sgd": SGD, "adam": Adam}
+
+
+def make(slot: Slot, names: Sequence[str], parameters: Sequence[Tensor], settings: Mapping[str, object]) -> Optimiser:
+    """The optimiser of a slot: the suite's settings, but for what the slot has of its own."""
+    own = {"momentum": slot.momentum, "weight_decay": slot.weight_decay}
+    settings = {**settings, **{name: value for name, value in own.items() if value is not None}}
+    return KINDS[str(settings["name"])](names, parameters, settings)
 
 
 def clip(gradients: list[Tensor], largest: float) -> list[Tensor]:

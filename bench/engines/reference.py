@@ -11,7 +11,7 @@ from torch.func import functional_call
 
 from bench.engines.client import Client, complete, private_names, retain, withhold
 from bench.engines.job import Images, Job, Trained
-from bench.engines.optimiser import KINDS, Optimiser, clip
+from bench.engines.optimiser import Optimiser, clip, make
 from bench.engines.phase import trained_names
 from bench.engines.summary import summarised
 from bench.nets.net import Net
@@ -104,7 +104,7 @@ class ClientRound:
         for slot, piece in self.pieces.items():
             names = piece.prepare(trained.get(slot, frozenset()))
             if names:
-                optimiser = KINDS[str(settings["name"])](names, [piece.tensors[name] for name in names], settings)
+                optimiser = make(self.slots[slot], names, [piece.tensors[name] for name in names], settings)
                 optimiser.recall(self.memory.get(slot, {}) if self.slots[slot].keeps else {})
                 optimisers[slot] = optimiser
         return optimisers

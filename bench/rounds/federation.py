@@ -126,7 +126,8 @@ class Federation:
                 **self.cell.axes("training"),
             )
             plans.append(torch.from_numpy(batches).to(self.setting.device))
-        lr = Schedule(**training["lr_schedule"]).lr(float(training["optimizer"]["lr"]), number, int(training["rounds"]))
+        base = float(training["optimizer"]["lr"]) * self.cell.lr_factor
+        lr = Schedule(**training["lr_schedule"]).lr(base, number, int(training["rounds"]))
         at = self.setting.at(self.algorithm, number, k)
         return Job(self.algorithm, self.clients[k], down, rows=share.train, plans=plans, lr=lr, at=at)
 

@@ -58,7 +58,7 @@ def run_together(cells: Sequence[Cell], root: Path | None = None, on_round: OnRo
             setting = prepare(cell, root)
             if federations:  # one task and one engine, so that the engine sees that they are alike
                 setting = replace(setting, task=federations[0].setting.task)
-            algorithm: Algorithm = ALGORITHMS.get(cell.algorithm)(**cell.params)
+            algorithm: Algorithm = ALGORITHMS.get(cell.plugin)(**cell.params)
             if reason := algorithm.skip(setting.task):
                 outcomes.append(Skip(reason))
                 continue

@@ -33,7 +33,7 @@ class Ours:
             if made:  # one task and one engine, so that the engine sees that they are alike
                 setting = replace(setting, task=made[0].setting.task)
             made.append(
-                Federation(setting, ALGORITHMS.get(cell.algorithm)(**cell.params), made[0].engine if made else None)
+                Federation(setting, ALGORITHMS.get(cell.plugin)(**cell.params), made[0].engine if made else None)
             )
         self.group = Group(made)
         self.federations = self.group.federations

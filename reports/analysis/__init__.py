@@ -10,6 +10,7 @@ from functools import cached_property
 from reports.analysis import against
 from reports.analysis.against import Bayes, CellDifference, Judged
 from reports.analysis.architectures import ArchitectureTable, Company, architecture_tables, companies
+from reports.analysis.choices import Choices, choices
 from reports.analysis.clients import ClientTable, client_tables
 from reports.analysis.costs import CostTable, cost_tables
 from reports.analysis.fields import Field, fields
@@ -25,6 +26,7 @@ __all__ = [
     "Bayes",
     "Block",
     "CellDifference",
+    "Choices",
     "ClientTable",
     "Company",
     "CostTable",
@@ -57,6 +59,7 @@ class Analysis:
     companies: Sequence[Company]
     costs: Sequence[CostTable]
     guards: Sequence[Guard]
+    choices: Choices | None  # None: the suite declares no variants of what takes part
 
     @cached_property
     def finished(self) -> bool:
@@ -97,6 +100,7 @@ def analyse(results: Results) -> Analysis:
         companies=companies(found),
         costs=costs,
         guards=guards(results, found, verdicts, all_against_all, costs),
+        choices=choices(results.suite, runs, settings),
     )
 
 

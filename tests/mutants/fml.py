@@ -1,12 +1,14 @@
 """FML with one mistake each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from algorithms.fml import FML
+from algorithms.schedules import Weight
 from bench import ops
 from bench.plugin import At, Batch, Nets, Out, Round, Slot, State
 from tests.mutants.cases import BATCHNORM, Case
@@ -88,7 +90,54 @@ class AveragesSwapped(FML):
         return FML(average=other).aggregate(server, uploads, round, at)
 
 
+class NeverMoves(FML):
+    """Schedules are parsed and ignored."""
+
+    def weights(self, local: Out, meme: Out, batch: Batch, at: At) -> tuple[Weight, Weight]:
+        return self.alpha, self.beta
+
+
+class OnItsOwnWord(FML):
+    """A "teacher" schedule asks the student itself."""
+
+    def weights(self, local: Out, meme: Out, batch: Batch, at: At) -> tuple[Weight, Weight]:
+        return super().weights(meme, local, batch, at)
+
+
+class EndsSwapped(FML):
+    """alpha moves to beta's end and beta to alpha's."""
+
+    def weights(self, local: Out, meme: Out, batch: Batch, at: At) -> tuple[Weight, Weight]:
+        other = replace(self, alpha_end=self.beta_end, beta_end=self.alpha_end)
+        return FML.weights(other, local, meme, batch, at)
+
+
+class NeverArrives(FML):
+    """A linear schedule divides by all rounds and so stops short of its end."""
+
+    def weights(self, local: Out, meme: Out, batch: Batch, at: At) -> tuple[Weight, Weight]:
+        return super().weights(local, meme, batch, replace(at, rounds=at.rounds + 1))
+
+
+class StepsLate(FML):
+    """A step comes a round after its share of the rounds is done."""
+
+    def weights(self, local: Out, meme: Out, batch: Batch, at: At) -> tuple[Weight, Weight]:
+        return super().weights(local, meme, batch, replace(at, round=at.round - 1))
+
+
+class TaughtToBeSure(FML):
+    """The measure of a "teacher" schedule is no constant: the teacher learns to look sure."""
+
+    def weights(self, local: Out, meme: Out, batch: Batch, at: At) -> tuple[Weight, Weight]:
+        right = meme.logits.softmax(1)[torch.arange(len(batch.y)), batch.y].mean()
+        return self.alpha + (self.alpha_end - self.alpha) * right, self.beta
+
+
 PLAIN: dict[str, Any] = {"alpha": 0.5, "beta": 0.5}
+LINEAR: dict[str, Any] = {**PLAIN, "alpha_schedule": "linear", "alpha_end": 0.9}
+STEP: dict[str, Any] = {**PLAIN, "alpha_schedule": "step", "alpha_end": 0.9}
+TEACHER: dict[str, Any] = {**PLAIN, "alpha_schedule": "teacher", "alpha_end": 0.1}
 CASES: list[Case] = [
     (TeacherLearns, PLAIN, {}),
     (DividedByClasses, PLAIN, {}),
@@ -98,4 +147,10 @@ CASES: list[Case] = [
     (LocalMomentumDropped, PLAIN, {}),
     (AveragesSwapped, {**PLAIN, "average": "uniform"}, {}),
     (AveragesSwapped, {**PLAIN, "average": "examples"}, {}),
+    *((NeverMoves, moves, {}) for moves in (LINEAR, STEP, TEACHER)),
+    (OnItsOwnWord, TEACHER, {}),
+    (EndsSwapped, {**LINEAR, "beta_schedule": "linear", "beta_end": 0.1}, {}),
+    (NeverArrives, LINEAR, {}),
+    (StepsLate, STEP, {}),
+    (TaughtToBeSure, TEACHER, {}),
 ]

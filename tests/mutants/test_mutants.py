@@ -15,6 +15,7 @@ from bench.plugin import Algorithm
 from bench.registry import ALGORITHMS
 from tests.mutants.cases import BATCHNORM, Case, cases
 from tests.mutants.fml import BuffersPileUp
+from tests.mutants.fml_variant import PRESETS as WRONG_PRESETS
 from tests.transcripts.check import TOLERANCE, TRANSCRIPTS, differences, merge_of_equals
 
 RED = 1e-4
@@ -102,3 +103,9 @@ def test_a_spoiled_engine_is_noticed(
     assert original_is_right(name, {}, changes)
     spoil(monkeypatch)
     assert worst(name, ALGORITHMS.get(name)(), **changes) > RED
+
+
+@pytest.mark.parametrize(("name", "wrong", "changes"), WRONG_PRESETS, ids=lambda value: str(value))
+def test_a_preset_with_one_wrong_value_is_noticed(name: str, wrong: dict[str, Any], changes: dict[str, Any]) -> None:
+    assert original_is_right(name, {}, changes)
+    assert worst(name, ALGORITHMS.get(name)(**wrong), **changes) > RED

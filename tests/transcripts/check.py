@@ -11,8 +11,9 @@ from bench.rounds.federation import Federation
 from bench.rounds.group import one_thread, result
 from tests import nets, world  # noqa: F401 - `nets` registers the net with BatchNorm
 from tests.transcripts.double import in_double
+from tests.transcripts.fml_presets import PRESETS
 from tests.transcripts.found import transcripts
-from tests.transcripts.given import Given
+from tests.transcripts.given import Given, Models
 
 TRANSCRIPTS = transcripts()
 
@@ -60,7 +61,7 @@ def differences(name: str, algorithm: Algorithm, *, double: bool = True, **chang
     with one_thread():
         result(federation)
         found = federation.models(federation.training["rounds"] - 1)
-        expected = TRANSCRIPTS[name].models(Given(setting, federation.cohort), **algorithm.parameters())
+        expected = models_of(name, Given(setting, federation.cohort), algorithm)
     assert found.keys() == expected.keys(), f"views {sorted(found)}, in the transcript {sorted(expected)}"
     compared = []
     for view, models in found.items():
@@ -71,6 +72,13 @@ def differences(name: str, algorithm: Algorithm, *, double: bool = True, **chang
                 distance = relative(tensors[tensor], in_paper[tensor])
                 compared.append(Difference(distance, f"{view} model of client {client}, {tensor}"))
     return sorted(compared, key=lambda difference: -difference.relative)
+
+
+def models_of(name: str, given: Given, algorithm: Algorithm) -> Models:
+    """A transcript's models; that of a preset has all values in it, and is not told the plugin's."""
+    if name in PRESETS:
+        return PRESETS[name](given)
+    return TRANSCRIPTS[name].models(given, **algorithm.parameters())
 
 
 def relative(found: Tensor, expected: Tensor) -> float:

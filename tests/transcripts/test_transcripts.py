@@ -17,6 +17,7 @@ from tests.transcripts.check import (
     merge_of_equals,
 )
 from tests.transcripts.double import in_double
+from tests.transcripts.fml import CONSTANT
 from tests.transcripts.given import Given
 
 PLAIN = {"optimizer": {"name": "sgd", "lr": 0.1, "momentum": 0.0, "weight_decay": 0.0}}
@@ -55,6 +56,19 @@ def test_they_agree_in_single_precision_for_some_steps(name: str, net: str) -> N
 @pytest.mark.parametrize("scenario", ["batchnorm", "half of the clients"])
 def test_fml_weighted_by_examples_agrees(scenario: str) -> None:
     agree("fml", {**TRANSCRIPTS["fml"].params, "average": "examples"}, **SCENARIOS[scenario])
+
+
+MOVES: dict[str, dict[str, Any]] = {
+    "constant": {},
+    "step for alpha": {"alpha_schedule": "step", "alpha_end": 1.0, "step_percent": 40},
+    "linear for beta": {"beta_schedule": "linear", "beta_end": 0.0},
+    "teacher for alpha": {"alpha_schedule": "teacher", "alpha_end": 0.0},
+}
+
+
+@pytest.mark.parametrize("moves", MOVES.values(), ids=list(MOVES))
+def test_schedules_of_fml_agree(moves: dict[str, Any]) -> None:
+    agree("fml", {**CONSTANT, **moves}, rounds=5, local_epochs=None, local_steps=4)
 
 
 @pytest.mark.parametrize("changes", [{}, {**STEP, "participation": 0.5, "rounds": 5}], ids=["all", "half"])

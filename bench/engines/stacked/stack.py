@@ -11,7 +11,7 @@ from torch.func import functional_call
 from bench.engines.client import Client, complete, private_names, retain, withhold
 from bench.engines.gradient import Gradient, total
 from bench.engines.job import Images, Job, Trained
-from bench.engines.optimiser import KINDS, Optimiser, clip_rows
+from bench.engines.optimiser import Optimiser, clip_rows, make
 from bench.engines.phase import trained_names
 from bench.engines.stacked.beneath import beneath
 from bench.engines.stacked.passes import ManyNets, Models, Step, VmapNets
@@ -121,9 +121,7 @@ class _PhaseRun:
         """The optimiser of a slot, over the whole stack, with what each client kept; zeros where it has nothing yet."""
         stack = self.stack
         ordered = [name for name in stack.work[slot] if name in names]
-        optimiser = KINDS[str(stack.settings["name"])](
-            ordered, [stack.work[slot][name] for name in ordered], stack.settings
-        )
+        optimiser = make(stack.slots[slot], ordered, [stack.work[slot][name] for name in ordered], stack.settings)
         memories = [job.client.memory.get(slot, {}) if stack.slots[slot].keeps else {} for job in stack.jobs]
         if slot in stack.memory:  # an earlier phase of this round trained it
             memories = stack.memory[slot]

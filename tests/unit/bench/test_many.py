@@ -45,6 +45,37 @@ def test_losses_and_their_gradients_are_each_clients_own() -> None:
             assert torch.allclose(whole[k], own)
 
 
+@pytest.mark.parametrize("detach", [True, False])
+@pytest.mark.parametrize(
+    "each", [None, 2.0, torch.tensor([0.5, 1.0, 3.0], dtype=torch.float64)], ids=["none", "2", "own"]
+)
+def test_divergences_of_every_kind_are_each_clients_own(each: Any, detach: bool) -> None:
+    a, b, y = logits(), logits(), torch.randint(0, C, (K, B))
+    batch: Any = Batch(Many(a), Many(y), Many(y))  # type: ignore[arg-type]
+    own = isinstance(each, torch.Tensor)
+    together: Any = ops.kl(many(a), many(b), batch, temperature=Many(each) if own else each, detach=detach)
+    found = torch.autograd.grad(together.stack.sum(), (a, b), allow_unused=detach)
+    for k in range(K):
+        one, two = (t[k].detach().requires_grad_() for t in (a, b))
+        alone = ops.kl(
+            Out(one, one), Out(two, two), Batch(one, y[k], y[k]), temperature=each[k] if own else each, detach=detach
+        )
+        assert torch.allclose(together.stack[k], alone)
+        wanted = torch.autograd.grad(alone, (one, two), allow_unused=detach)
+        assert (wanted[1] is None) == (found[1] is None) == detach
+        for whole, part in zip(found, wanted, strict=True):
+            assert whole is None or torch.allclose(whole[k], part)
+
+
+def test_confidence_is_each_clients_own_and_a_constant() -> None:
+    a, y = logits(), torch.randint(0, C, (K, B))
+    batch: Any = Batch(Many(a), Many(y), Many(y))  # type: ignore[arg-type]
+    found: Any = ops.confidence(many(a), batch)
+    assert not found.stack.requires_grad
+    for k in range(K):
+        assert torch.allclose(found.stack[k], ops.confidence(Out(a[k], a[k]), Batch(a[k], y[k], y[k])))
+
+
 def test_distances_and_inner_products() -> None:
     a, b = torch.randn(2, K, 3, 2)
     for word in (ops.sq_distance, ops.dot):

@@ -85,6 +85,36 @@ def test_kl_of_certain_teachers_is_finite() -> None:
     close(found, torch.tensor(C, dtype=torch.float64).log())
 
 
+def test_kl_at_a_temperature_is_that_of_cooler_logits() -> None:
+    student, teacher = logits(0), logits(1)
+    close(
+        ops.kl(out(student), out(teacher), batch(), temperature=2.5),
+        ops.kl(out(student / 2.5), out(teacher / 2.5), batch()),
+    )
+    neutral, plain = (ops.kl(out(student), out(teacher), batch(), temperature=t) for t in (1.0, None))
+    assert torch.equal(neutral, plain)
+
+
+def test_kl_without_detach_moves_the_teacher_too() -> None:
+    student, teacher = logits(0), logits(1)
+    divergence = ops.kl(out(student), out(teacher), batch(), detach=False)
+    expected = kl_divergence(Categorical(logits=teacher), Categorical(logits=student)).mean()
+    close(divergence, expected)
+    found, wanted = (torch.autograd.grad(value, [student, teacher]) for value in (divergence, expected))
+    for one, other in zip(found, wanted, strict=True):
+        close(one, other)
+    assert found[1].abs().max() > 1e-2
+
+
+def test_confidence_is_the_labels_mean_probability_and_a_constant() -> None:
+    values = logits(0)
+    found = ops.confidence(out(values), batch())
+    close(found, values.detach().softmax(1)[torch.arange(B), batch().y].mean())
+    assert not found.requires_grad
+    full, wild, _ = padded()
+    close(ops.confidence(out(wild), full), found)
+
+
 def test_kl_gives_the_teacher_no_gradient() -> None:
     student, teacher = logits(0), logits(1)
     divergence = ops.kl(out(student), out(teacher), batch())

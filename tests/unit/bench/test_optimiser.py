@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench.engines.optimiser import KINDS, Optimiser, clip
+from bench.engines.optimiser import KINDS, Optimiser, clip, make
+from bench.plugin import Slot
 
 SHAPES = [(3, 4), (4,), (2, 1, 3, 3)]
 NAMES = ["a", "b", "c"]
@@ -163,3 +164,24 @@ def test_clip_leaves_small_gradients_alone() -> None:
 def test_clip_of_zeros_is_zeros() -> None:
     zeros = [torch.zeros(3), torch.zeros(2, 2)]
     assert gap(clip(zeros, 1.0), zeros) == 0
+
+
+def test_a_slot_may_have_momentum_and_decay_of_its_own() -> None:
+    """As in torch.optim with these values; what a slot leaves open is the suite's."""
+    suite: dict[str, Any] = {"name": "sgd", "momentum": 0.9, "weight_decay": 0.1}
+    for slot, momentum, decay in (
+        (Slot(), 0.9, 0.1),
+        (Slot(momentum=0.0), 0.0, 0.1),
+        (Slot(weight_decay=0.0), 0.9, 0.0),
+        (Slot(momentum=0.5, weight_decay=0.2), 0.5, 0.2),
+    ):
+        mine, theirs = weights(), weights()
+        optimiser = make(slot, NAMES, mine, suite)
+        original = torch.optim.SGD(theirs, 0.1, momentum=momentum, weight_decay=decay)
+        for found in gradients():
+            optimiser.step([gradient.clone() for gradient in found], 0.1)
+            for parameter, gradient in zip(theirs, found, strict=True):
+                parameter.grad = gradient
+            original.step()
+        for one, other in zip(mine, theirs, strict=True):
+            assert torch.allclose(one, other, rtol=TOLERANCE, atol=TOLERANCE)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from algorithms.fml import FML
 from bench.declaration.cell import Cell, cells
 from bench.declaration.suite import load
 from bench.engines import NUMERICS
@@ -56,6 +57,8 @@ OTHER: dict[str, Any] = {
     "engine": "vectorised",
     "device": "cuda",
     "numerics": 9,
+    "variant_of": "fml:authors",
+    "lr_factor": 0.5,
 }
 
 
@@ -145,7 +148,7 @@ def test_settings_arrive_resolved() -> None:
 def test_parameters_go_to_their_owner_only() -> None:
     made = cells(load("smoke", {"set": ["fedprox.mu=1", "dirichlet-capped.minimum=5"]}))
     assert {cell.algorithm: cell.params for cell in made} == {
-        "fml": {"alpha": 0.5, "beta": 0.5, "average": "uniform"},
+        "fml": FML(alpha=0.5, beta=0.5).parameters(),
         "fedavg": {},
         "fedprox": {"mu": 1.0},
         "local": {},
