@@ -71,7 +71,7 @@ def test_a_row_of_a_cell_that_is_not_done_has_no_metrics(algorithm: str):
     row = only(tidy.runs(RECORDS), algorithm=algorithm)
     empty = {name for name, value in row.items() if pd.isna(value)}
     metrics = COLUMNS.split(",view,")[1].split(",engine,")[0].split(",")
-    assert empty == {"view", *metrics}
+    assert empty == {"study", "view", *metrics}
     assert row["status"] != "done"
 
 
