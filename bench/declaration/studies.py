@@ -76,24 +76,23 @@ def load(
 
 def sized(title: str, raw: Mapping[str, Any], full: bool) -> dict[str, Any]:
     """The declaration in one of its sizes, without the table [full]. Raises SuiteError where there is none to use."""
-    raw = copy.deepcopy(dict(raw))
-    over = raw.pop("full", None)
+    made = copy.deepcopy(dict(raw))
+    over = made.pop("full", None)
     if not full:
-        return raw
+        return made
     if not isinstance(over, dict):
         raise SuiteError(f"{title} has one size only: it has no table [full], leave --full out")
-    over = dict(over)
-    studies, known = over.pop("studies", []), raw.get("studies", [])
-    raw = merged(raw, over)
-    for each in studies:
-        held = [study for study in known if study.get("name") == each.get("name")]
-        if not held:
-            names = [str(study.get("name")) for study in known]
+    listed = over.pop("studies", [])
+    made = merged(made, over)
+    for each in listed:
+        held = made.get("studies", [])
+        names = [str(study.get("name")) for study in held]
+        if each.get("name") not in names:
             hint = nearest(str(each.get("name")), names)
             raise SuiteError(f"{title}: [[full.studies]]: no study is called {show(each.get('name'))}.{hint}")
-        raw["studies"] = [merged(study, each) if study is held[0] else study for study in raw["studies"]]
-        known = raw["studies"]
-    return raw
+        place = names.index(each["name"])
+        made["studies"] = [*held[:place], merged(held[place], each), *held[place + 1 :]]
+    return made
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

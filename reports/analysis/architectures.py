@@ -1,6 +1,6 @@
 """How clients fare by the net they own: in zoos of several nets, and beside a zoo that differs in a few clients."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,12 +52,18 @@ def architecture_tables(blocks: Sequence[Block]) -> list[ArchitectureTable]:
 
 def companies(blocks: Sequence[Block]) -> list[Company]:
     """What differs for clients with the same net in two zoos that meet the same draws; intervals hold together."""
-    found = [each for block in blocks for beside in blocks if _meets(block, beside) for each in _pairs(block, beside)]
-    intervals = simultaneous_intervals([np.subtract(a, b) for _, a, b in found]) if found else []
+    found = [each for block in blocks for beside in blocks if _meets(block, beside) for each in _same(block, beside)]
+    intervals = simultaneous_intervals([np.subtract(each.here, each.there) for each in found]) if found else []
     made = []
-    for (place, a, b), interval in zip(found, intervals, strict=True):
-        estimate = honest(interval, a, b)
-        made.append(Company(*place, estimate, verdict(estimate)))
+    for each, interval in zip(found, intervals, strict=True):
+        estimate = honest(interval, np.asarray(each.here), np.asarray(each.there))
+        made.append(
+            Company(
+                *(each.block, each.beside, each.others, each.architecture, each.clients, each.algorithm),
+                estimate=estimate,
+                verdict=verdict(estimate),
+            )
+        )
     return made
 
 
@@ -98,24 +104,34 @@ def _meets(block: Block, beside: Block) -> bool:
     return draws == {beside.zoo} and (block.dataset, block.partition) == (beside.dataset, beside.partition)
 
 
-def _pairs(block: Block, beside: Block) -> list[tuple[tuple[Block, Block, Sequence[str], str, int, str], list, list]]:  # type: ignore[type-arg]
+@dataclass(frozen=True)
+class _Same:
+    """One algorithm's clients with one net in two zoos: each replicate's mean accuracy in the one and in the other."""
+
+    block: Block
+    beside: Block
+    others: Sequence[str]
+    architecture: str
+    clients: int
+    algorithm: str
+    here: Sequence[float]
+    there: Sequence[float]
+
+
+def _same(block: Block, beside: Block) -> Iterator[_Same]:
     ours, theirs = _owned(block), _owned(beside)
     if len(ours) != len(theirs):
-        return []
-    same: Mapping[str, list[int]] = {
-        net: [k for k, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a == b == net]
-        for net in dict.fromkeys(ours)
-    }
-    others = [a for a, b in zip(ours, theirs, strict=True) if a != b]
-    found = []
+        return
+    both = list(zip(ours, theirs, strict=True))
+    others = [a for a, b in both if a != b]
     for name in block.finishers:
         levels, replicates = _shared(block, beside, name)
-        for net, places in same.items():
-            if places and replicates:
-                a = _means([x for x, _ in levels], name, replicates, places)
-                b = _means([y for _, y in levels], name, replicates, places)
-                found.append(((block, beside, others, net, len(places), name), a, b))
-    return found
+        for net in dict.fromkeys(a for a, b in both if a == b):
+            places = [k for k, pair in enumerate(both) if pair == (net, net)]
+            if replicates:
+                here = _means([level for level, _ in levels], name, replicates, places)
+                there = _means([level for _, level in levels], name, replicates, places)
+                yield _Same(block, beside, others, net, len(places), name, here, there)
 
 
 def _shared(block: Block, beside: Block, name: str) -> tuple[list[tuple[Level, Level]], list[int]]:
