@@ -186,7 +186,7 @@ def _clients(analysis: Analysis) -> Section:
 def _architectures(analysis: Analysis) -> Section:
     tables = [Shown(architectures.architectures(analysis), heading=False)] if analysis.architectures else []
     if analysis.companies:
-        tables.append(Shown(architectures.company(analysis.companies)))
+        tables.append(Shown(architectures.company(analysis.companies), notes=[architectures.CHECK]))
     return Section("architectures", "By architecture", tables=tables)
 
 

@@ -38,6 +38,11 @@ def architectures(analysis: Analysis) -> Table:
     return Table("architectures", "By architecture", caption, ARCHITECTURES, groups)
 
 
+CHECK = (
+    "The clients that own the same net in both zoos, on the same draws: what the others' nets do to them, in points. "
+    "Training alone is the check: nothing reaches it, so it cannot differ."
+)
+"""What stands below the table of companies."""
 COMPANY = (
     Column("zoo", "zoo", TEXT, shown=False),
     Column("beside", "beside", TEXT, shown=False),
@@ -68,8 +73,7 @@ def company(found: Sequence[Company]) -> Table:
         place = f"{each.block.dataset}, {each.block.partition}: zoo {each.block.zoo} minus zoo {each.beside.zoo}"
         groups.setdefault(f"{place} ({changed})", []).append(Row(values))
     caption = (
-        "Clients that own the same net in both zoos, on the same draws: their accuracy in the one minus that in the "
-        f"other, in points, paired by replicate; the intervals hold together with {100 * LEVEL:g} %. Training alone is "
-        "the check: it cannot differ."
+        "Clients that own the same net in both zoos: their accuracy in the one minus that in the other, in points, "
+        f"paired by replicate; the intervals hold together with {100 * LEVEL:g} %."
     )
     return Table("company", "In other company", caption, COMPANY, [Group(rows, name) for name, rows in groups.items()])
