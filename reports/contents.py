@@ -46,6 +46,12 @@ def summary(analysis: Analysis) -> str:
     )
 
 
+def of_studies(results: Results) -> str:
+    """One line under the title of a run of several studies."""
+    ended = ", ".join(f"{number} {status}" for status, number in results.counts.items() if number)
+    return f"{counted(len(results.studies), 'study').replace('studys', 'studies')}: {ended or 'no cell was run'}"
+
+
 def facts(results: Results) -> Facts:
     """What was run."""
     suite, counts = results.suite, results.counts
@@ -131,6 +137,12 @@ def notices(analysis: Analysis) -> list[str]:
         found.append("No cell of this run has finished: there is nothing to report but how the cells ended.")
     else:
         found += [guard.text for guard in analysis.guards if guard.fired and guard.name in LOUD]
+    return found + of_the_folder(results)
+
+
+def of_the_folder(results: Results) -> list[str]:
+    """What a reader must know of the files behind a report."""
+    found = []
     if results.joined:
         names = listed([str(each.get("folder")) for each in results.joined], 20)
         found.append(f"Joined from {counted(len(results.joined), 'folder')}: {names}.")

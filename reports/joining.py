@@ -74,6 +74,8 @@ def _check_suites(sources: Sequence[_Source]) -> None:
         return ".".join(str(source.manifest["suite"].get("version", "1.0")).split(".")[:2])
 
     first = sources[0]
+    if several := [source.folder for source in sources if source.manifest.get("studies")]:
+        raise CannotJoin(f"{several[0]} holds several studies: expected folders of one suite each")
     for other in sources[1:]:
         for what, ours, theirs in (
             ("suite", first.manifest["suite"].get("name"), other.manifest["suite"].get("name")),

@@ -136,6 +136,7 @@ class Picture:
     zoo: str
     replicate: int
     counts: NDArray[np.int64]  # [clients, classes] images
+    study: str = ""  # of a run of several studies: in which it was drawn
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,8 @@ class Results:
     commits: Sequence[str]  # of the code that computed the cells
     notices: Sequence[str] = field(default=())  # cell files that could not be read
     joined: Sequence[Mapping[str, Any]] = field(default=())  # "folder" and "provenance" of each folder it was made of
+    studies: Sequence[Mapping[str, Any]] = field(default=())  # "name", "title", "about", "suite", "cells" of each
+    study: str = ""  # the name of the one that these results are of, where they are a part (see `reports.parts`)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -186,6 +189,8 @@ def read(out: Path) -> Results:
     declared = list(dict.fromkeys(manifest["cells"]))
     runs: list[Run] = []
     pictures: dict[tuple[Any, ...], Picture] = {}
+    studies = manifest.get("studies") or []
+    members = [(study["name"], frozenset(study["cells"])) for study in studies]
     waiting = 0
     for cell in declared:
         record = store.read(cell)
@@ -194,7 +199,8 @@ def read(out: Path) -> Results:
             continue
         try:
             runs.append(_run(record))
-            _keep_picture(pictures, record)
+            for study in [name for name, cells in members if cell in cells] or [""]:
+                _keep_picture(pictures, record, study)
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise StoreError(
                 f"{store.path(cell)} lacks what its schema promises: {type(error).__name__} {error}"
@@ -210,6 +216,7 @@ def read(out: Path) -> Results:
         commits=sorted({run.commit for run in runs}),
         notices=list(store.notices),
         joined=manifest.get("joined") or [],
+        studies=studies,
     )
 
 
@@ -303,18 +310,19 @@ def _global_accuracy(best: Mapping[str, Any], view: str) -> float | None:
     return None if value is None else float(value)
 
 
-def _keep_picture(pictures: dict[tuple[Any, ...], Picture], record: Mapping[str, Any]) -> None:
-    """Keep the first draw of each setting: the lowest replicate, then whatever the declaration names first."""
+def _keep_picture(pictures: dict[tuple[Any, ...], Picture], record: Mapping[str, Any], study: str) -> None:
+    """Keep the first draw of each setting of a study: the lowest replicate, then what the declaration names first."""
     if record["status"] != "done":
         return
     identity = record["identity"]
-    key = (identity["dataset"], identity["partition"], identity.get("alpha"))
+    place = (identity["dataset"], identity["partition"], identity.get("alpha"))
+    key = (study, *place)
     if key in pictures and pictures[key].replicate <= int(identity["replicate"]):
         return
     counts = np.asarray(record["result"]["partition"]["counts"], dtype=np.int64)
     if counts.ndim != 2:
         raise ValueError(f"counts: expected clients x classes, got shape {counts.shape}")
-    pictures[key] = Picture(*key, identity["zoo"], int(identity["replicate"]), counts)
+    pictures[key] = Picture(*place, identity["zoo"], int(identity["replicate"]), counts, study)
 
 
 def common(sets: Iterable[Iterable[int]]) -> list[int]:

@@ -7,9 +7,9 @@ from reports import contents, deciding, sentences
 from reports.analysis import Analysis, Block
 from reports.results import Setting
 from reports.sentences import Said
-from reports.sources import anchors
+from reports.sources import anchors, within
 from reports.statistics import LEVEL
-from reports.tables import choices, comparisons, methods, tasks
+from reports.tables import architectures, choices, comparisons, methods, tasks
 from reports.tables.headline import headline
 from reports.tables.table import Table
 from reports.wording import distinct
@@ -41,7 +41,7 @@ class Section:
 def sections(analysis: Analysis) -> list[Section]:
     """Every section that has something to say."""
     ids = anchors(analysis)
-    return [
+    made = [
         _verdicts(analysis),
         *_choices(analysis),
         _headline(analysis, ids),
@@ -52,11 +52,13 @@ def sections(analysis: Analysis) -> list[Section]:
         _robust(analysis),
         _ranks(analysis),
         _clients(analysis),
+        _architectures(analysis),
         _costs(analysis),
         _threats(analysis),
         Section("curves", "Over rounds", families=["accuracy-rounds", "loss-rounds", "global-rounds"]),
         Section("data", "Who holds what", families=["partition"]),
     ]
+    return [replace(section, anchor=within(analysis.results.study, section.anchor)) for section in made]
 
 
 def _verdicts(analysis: Analysis) -> Section:
@@ -196,6 +198,13 @@ def _clients(analysis: Analysis) -> Section:
     if not analysis.clients:
         return Section("clients", "Clients", ["No draw was finished by all algorithms of a block."])
     return Section("clients", "Clients", tables=[Shown(methods.clients(analysis), heading=False)], families=["clients"])
+
+
+def _architectures(analysis: Analysis) -> Section:
+    tables = [Shown(architectures.architectures(analysis), heading=False)] if analysis.architectures else []
+    if analysis.companies:
+        tables.append(Shown(architectures.company(analysis.companies), notes=[architectures.CHECK]))
+    return Section("architectures", "By architecture", tables=tables)
 
 
 def _costs(analysis: Analysis) -> Section:

@@ -19,7 +19,7 @@ from bench.declaration.variants import algorithm_of, params_of
 from bench.registry import ALGORITHMS, DATASETS, NETS, PARTITIONS, Registry
 from bench.seeds import Axis
 
-_LATER: dict[str, Any] = {"variant_of": None, "lr_factor": 1.0, "tasks": []}
+_LATER: dict[str, Any] = {"variant_of": None, "lr_factor": 1.0, "draws": "", "tasks": []}
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class Cell:
     engine: str = "reference"
     device: str = "cpu"
     numerics: int = 0  # version of the engines' arithmetic
+    draws: str = ""  # the zoo whose draws it meets, where those are not its own zoo's
     variant_of: str | None = None  # where `algorithm` is a suite's own name: the algorithm or preset that it is
     lr_factor: float = 1.0  # what the suite's learning rate is multiplied by
     tasks: tuple[ClientTask, ...] = ()  # none: all clients have the data set's own
@@ -89,7 +90,7 @@ class Cell:
             "partition": self.partition,
             "partition_params": json.dumps(self.partition_params, sort_keys=True),
             "alpha": self.alpha,
-            "zoo": self.zoo,
+            "zoo": self.draws or self.zoo,
             "clients": self.clients,
             "seed": self.partition_seed if kind == "partition" else self.training_seed,
         }
@@ -138,6 +139,7 @@ def cells(suite: Suite, *, engine: str = "reference", device: str = "cpu", preci
             engine=engine,
             device=device,
             numerics=NUMERICS,
+            draws=zoos[point.zoo].draws,
             variant_of=suite.variants[point.algorithm].algorithm if point.algorithm in suite.variants else None,
             lr_factor=suite.variants[point.algorithm].lr_factor if point.algorithm in suite.variants else 1.0,
             tasks=data[point.dataset].tasks,
@@ -192,6 +194,7 @@ class _Zoo:
     clients: tuple[str, ...]
     shared: str
     digest: str
+    draws: str
 
     @classmethod
     def of(cls, name: str, suite: Suite) -> Self:
@@ -199,7 +202,7 @@ class _Zoo:
 
         zoo = suite.zoo.get(name) or resolve(name)
         nets = {net: digest(NETS.get(net)) for net in sorted({*zoo.clients, zoo.shared})}
-        return cls(tuple(zoo.clients), zoo.shared, sha256(json.dumps(nets).encode()).hexdigest()[:16])
+        return cls(tuple(zoo.clients), zoo.shared, sha256(json.dumps(nets).encode()).hexdigest()[:16], zoo.draws)
 
 
 @dataclass(frozen=True)

@@ -132,10 +132,15 @@ class Seeds(_Declared):
 
 
 class InlineZoo(_Declared):
-    """A zoo of the suite's own, ``[zoo.NAME]``: `clients` are dealt in turn; `shared` is for global model and meme."""
+    """A zoo of the suite's own, ``[zoo.NAME]``: `clients` are dealt in turn; `shared` is for global model and meme.
+
+    `draws` names another zoo of the suite whose draws this one meets too (partition, splits, batch order, and initial
+    weights where the nets are the same): what one client's net does to the others then shows without other chance.
+    """
 
     clients: Annotated[tuple[Net, ...], Axis]
     shared: Net
+    draws: str = ""
 
 
 class Suite(_Declared):
@@ -196,6 +201,12 @@ class Suite(_Declared):
             Mistake(("zoo", name), f"expected a zoo that 'zoos' lists.{nearest(name, value)}")
             for name in _declared(info, "zoo")
             if name not in value
+        ]
+        own = info.data.get("zoo", {})
+        found += [
+            Mistake(("zoo", name, "draws"), f"expected another zoo of 'zoos', got '{zoo.draws}'")
+            for name, zoo in own.items()
+            if zoo.draws and (zoo.draws not in value or zoo.draws == name or getattr(own.get(zoo.draws), "draws", ""))
         ]
         if found:
             raise mistakes(found)
@@ -287,18 +298,31 @@ def _table(info: ValidationInfo, key: str) -> dict[str, Any]:
 def load(name_or_path: str | Path, options: Mapping[str, Any] | None = None) -> Suite:
     """The suite of this name or file, with what the command line changes (see `bench.declaration.overrides.apply`).
 
-    Raises SuiteError, whose message lists every mistake in at most 15 lines.
+    For files with one suite; `bench.declaration.studies.load` reads those with several. Raises SuiteError, whose
+    message lists every mistake in at most 15 lines.
     """
+    raw = read(name_or_path)
+    raw.pop("full", None)  # another size of the same suite, which this command does not run
+    if "studies" in raw:
+        raise SuiteError(f"suite {name_or_path} holds several studies: expected a file with one suite here")
+    return checked(f"suite {name_or_path}", overrides.apply(raw, options or {}))
+
+
+def read(name_or_path: str | Path) -> dict[str, Any]:
+    """The words of a suite file, unchecked. Raises SuiteError where there are none to read."""
     try:
         path = suites.find(name_or_path)
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except suites.UnknownSuite as error:
         raise SuiteError(str(error)) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SuiteError(f"suite file {path} is not TOML: {error}") from None
     except OSError as error:
         raise SuiteError(f"suite file {path} cannot be read: {error.strerror or error}") from None
-    changed = overrides.apply(raw, options or {})
+
+
+def checked(title: str, changed: overrides.Changed) -> Suite:
+    """A declaration as a suite. Raises SuiteError, whose message begins with `title` and lists every mistake."""
     declared, twofold = with_data_sets(_as_tuples(changed.raw))
     found = [*changed.mistakes, *twofold]
     try:
@@ -309,7 +333,7 @@ def load(name_or_path: str | Path, options: Mapping[str, Any] | None = None) -> 
     else:
         if not found:
             return suite
-    raise SuiteError(message(f"suite {name_or_path}", found, changed.origins))
+    raise SuiteError(message(title, found, changed.origins))
 
 
 def _as_tuples(value: Any) -> Any:

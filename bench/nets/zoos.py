@@ -11,6 +11,7 @@ class Zoo:
 
     clients: tuple[str, ...]
     shared: str  # of the global model, and of the meme
+    draws: str = ""  # another zoo, whose draws this one meets too: to be compared with it client by client
 
 
 @zoo("mixed")
@@ -25,8 +26,7 @@ def mixed() -> Zoo:
 
 @zoo("cnn-family")
 def cnn_family() -> Zoo:
-    """Five CNNs of one feature width in turn, so that methods which compare features can serve them; the meme is the
-    smallest."""
+    """Five CNNs of one feature width in turn, for methods that compare features too; the meme is the smallest."""
     return Zoo(clients=("family1", "family2", "family3", "family4", "family5"), shared="family5")
 
 
@@ -34,6 +34,16 @@ def cnn_family() -> Zoo:
 def torchvision() -> Zoo:
     """ResNet-18, MobileNetV2, ShuffleNetV2 and SqueezeNet in turn, for colour images of 32x32; the meme is the last."""
     return Zoo(clients=("resnet18", "mobilenet_v2", "shufflenet_v2", "squeezenet"), shared="squeezenet")
+
+
+@zoo("catfish")
+def catfish() -> Zoo:
+    """One strong net (CNN2) among four weak ones (MLP), as in the FML paper's "catfish" study; the meme is an MLP.
+
+    It meets the draws of the zoo `mlp`, in which the strong one is an MLP too: beside it, it shows what the strong
+    client does to the weak ones.
+    """
+    return Zoo(clients=("cnn2", "mlp", "mlp", "mlp", "mlp"), shared="mlp", draws="mlp")
 
 
 def resolve(name: str) -> Zoo:

@@ -16,11 +16,24 @@ if TYPE_CHECKING:
 
 AXES = ("dataset", "partition", "alpha", "zoo", "algorithm", "clients", "replicate")
 RUNS = (
-    *("suite", "cell", "status", "algorithm", "params", "dataset", "partition", "alpha", "zoo", "clients", "replicate"),
+    *(
+        "suite",
+        "study",
+        "cell",
+        "status",
+        "algorithm",
+        "params",
+        "dataset",
+        "partition",
+        "alpha",
+        "zoo",
+        "clients",
+        "replicate",
+    ),
     *("view", "round", "accuracy", "worst10", "accuracy_std", "global_accuracy", "floor"),
     *("bytes_up", "bytes_down", "train_seconds", "engine", "framework", "device", "reason"),
 )
-_PLACE = ("suite", "cell", "algorithm", "dataset", "partition", "alpha", "zoo", "clients", "replicate", "view")
+_PLACE = ("suite", "study", "cell", "algorithm", "dataset", "partition", "alpha", "zoo", "clients", "replicate", "view")
 _METRICS = (
     *("accuracy", "loss", "worst10", "accuracy_std", "validation_accuracy", "validation_loss"),
     *("global_accuracy", "global_loss"),
@@ -61,12 +74,19 @@ def clients(records: Iterable[Record]) -> "pd.DataFrame":
 
 
 def write(out: Path | str) -> None:
-    """Write OUT/tidy/{runs,rounds,clients}.csv for the latest declaration. Raises StoreError."""
+    """Write OUT/tidy/{runs,rounds,clients}.csv for the latest declaration. Raises StoreError.
+
+    A cell that several studies share has its rows once in each of them.
+    """
     makers = (("runs", RUNS, _run_rows), ("rounds", ROUNDS, _round_rows), ("clients", CLIENTS, _client_rows))
     rows: dict[str, list[Row]] = {name: [] for name, _, _ in makers}
-    for record in Store(out).latest():
-        for name, _, make in makers:
-            rows[name] += make(record)
+    store = Store(out)
+    studies = (store.manifest() or {}).get("studies") or []
+    members = [(study["name"], frozenset(study["cells"])) for study in studies]
+    for record in store.latest():
+        for study in [name for name, cells in members if record["cell"] in cells] or [None]:
+            for name, _, make in makers:
+                rows[name] += ({**row, "study": study} for row in make(record))
     for name, columns, _ in makers:
         text = _table(rows[name], columns).to_csv(index=False, lineterminator="\n")
         save(Path(out) / "tidy" / f"{name}.csv", text)
@@ -161,7 +181,7 @@ def _table(rows: Iterable[Row], columns: Sequence[str]) -> "pd.DataFrame":
     import pandas as pd
 
     def order(row: Row) -> tuple[tuple[bool, Any], ...]:
-        keys = (*AXES, "cell", "view", "round", "client")
+        keys = ("study", *AXES, "cell", "view", "round", "client")
         return tuple((row.get(key) is not None, row.get(key) if row.get(key) is not None else 0) for key in keys)
 
     ordered = sorted(rows, key=order)

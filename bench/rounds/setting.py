@@ -246,11 +246,15 @@ def look(cell: Cell, there: Pool) -> dict[str, tuple[Net, Parts]]:
     be stacked, so such nets are different architectures to an engine.
     """
     needed = {*_own(cell, there), *((cell.shared, part.classes) for part in there.parts)}
-    return {
-        name: inspect(net, there.shape, classes, name)
-        for net, classes in sorted(needed)
-        for name in (_named(cell, net, classes),)
-    }
+    found = {}
+    for net, classes in sorted(needed):
+        name = _named(cell, net, classes)
+        try:
+            found[name] = inspect(net, there.shape, classes, name)
+        except DataError as error:
+            role = "the shared net, for global model and meme" if net == cell.shared else "a client's own net"
+            raise DataError(f"zoo '{cell.zoo}' on {cell.dataset}, {role}: {error}") from error
+    return found
 
 
 def _own(cell: Cell, there: Pool) -> list[tuple[str, int]]:

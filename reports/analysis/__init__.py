@@ -9,6 +9,7 @@ from functools import cached_property
 
 from reports.analysis import against
 from reports.analysis.against import Bayes, CellDifference, Judged
+from reports.analysis.architectures import ArchitectureTable, Company, architecture_tables, companies
 from reports.analysis.choices import Choices, choices
 from reports.analysis.clients import ClientTable, client_tables
 from reports.analysis.costs import CostTable, cost_tables
@@ -22,11 +23,13 @@ from reports.results import Results, Setting
 
 __all__ = [
     "Analysis",
+    "ArchitectureTable",
     "Bayes",
     "Block",
     "CellDifference",
     "Choices",
     "ClientTable",
+    "Company",
     "CostTable",
     "Field",
     "Guard",
@@ -54,6 +57,8 @@ class Analysis:
     bayes: Sequence[Bayes]
     fields: Sequence[Field]
     clients: Sequence[ClientTable]
+    architectures: Sequence[ArchitectureTable]
+    companies: Sequence[Company]
     costs: Sequence[CostTable]
     guards: Sequence[Guard]
     choices: Choices | None  # None: the suite declares no variants of what takes part
@@ -95,6 +100,8 @@ def analyse(results: Results) -> Analysis:
         bayes=against.bayes(pairs),
         fields=fields(found),
         clients=client_tables(found),
+        architectures=architecture_tables(found),
+        companies=companies(found),
         costs=costs,
         guards=guards(results, found, verdicts, all_against_all, costs),
         choices=choices(results.suite, runs, settings),

@@ -58,6 +58,7 @@ OTHER: dict[str, Any] = {
     "engine": "vectorised",
     "device": "cuda",
     "numerics": 9,
+    "draws": "mixed",
     "variant_of": "fml:authors",
     "lr_factor": 0.5,
     "tasks": (ClientTask("low", "digits", "0123", (0, 1), 10),),

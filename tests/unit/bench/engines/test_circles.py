@@ -18,7 +18,6 @@ from bench.rounds.federation import Federation
 from bench.rounds.group import Group
 from tests import nets  # noqa: F401 - registers the net with BatchNorm
 from tests.contract.plugins import KeptInPhases
-from tests.contract.test_algorithms import names
 from tests.world import setting
 
 

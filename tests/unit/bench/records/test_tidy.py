@@ -10,7 +10,7 @@ from bench.records.store import Store
 from tests.unit.bench.faults import ROUNDS, SUITE, FaultyCell, outcome
 
 COLUMNS = (
-    "suite,cell,status,algorithm,params,dataset,partition,alpha,zoo,clients,replicate,view,round,accuracy,worst10,"
+    "suite,study,cell,status,algorithm,params,dataset,partition,alpha,zoo,clients,replicate,view,round,accuracy,worst10,"
     "accuracy_std,global_accuracy,floor,bytes_up,bytes_down,train_seconds,engine,framework,device,reason"
 )
 
@@ -73,7 +73,7 @@ def test_a_row_of_a_cell_that_is_not_done_has_no_metrics(algorithm: str):
     row = only(tidy.runs(RECORDS), algorithm=algorithm)
     empty = {name for name, value in row.items() if pd.isna(value)}
     metrics = COLUMNS.split(",view,")[1].split(",engine,")[0].split(",")
-    assert empty == {"view", *metrics}
+    assert empty == {"study", "view", *metrics}
     assert row["status"] != "done"
     assert row["reason"] == f"why it was {row['status']}"
 
@@ -124,7 +124,7 @@ def test_the_files_hold_the_latest_declaration_with_whole_numbers_and_full_preci
     store.write_manifest({"suite": SUITE, "cells": [CELLS[name].hash for name in ("fml", "fedprox")]})
     tidy.write(tmp_path)
     text = {name: (tmp_path / "tidy" / f"{name}.csv").read_text() for name in ("runs", "rounds", "clients")}
-    assert {line.split(",")[3] for line in text["runs"].splitlines()[1:]} == {"fml", "fedprox"}
+    assert {line.split(",")[4] for line in text["runs"].splitlines()[1:]} == {"fml", "fedprox"}
     table = pd.read_csv(io.StringIO(text["runs"]))
     assert only(table, view="global")["accuracy"] == RECORDS[0]["result"]["at_headline"]["global"]["accuracy"]
     assert f",personal,{ROUNDS},0.875," in text["runs"]

@@ -85,7 +85,9 @@ def test_an_algorithm_that_shares_heads_only_has_nothing_to_share() -> None:
     play(SharedHead(), rounds=1)
 
 
-@pytest.mark.parametrize(("algorithm", "what"), [(Scaffold(), "control"), (FedProto(), "prototypes"), (Reports(), "length")])
+@pytest.mark.parametrize(
+    ("algorithm", "what"), [(Scaffold(), "control"), (FedProto(), "prototypes"), (Reports(), "length")]
+)
 def test_what_may_depend_on_classes_is_not_shared(algorithm: Algorithm, what: str) -> None:
     assert reason(algorithm) == (
         f"shares {what} beside nets, which is not known to mean the same for all tasks' classes"
