@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 OK, WORSE, USAGE, SOME_FAILED = 0, 1, 2, 3
-ACROSS = ("params", "training", "partition_params", "architectures", "shared", "data_md5")
+ACROSS = ("params", "training", "partition_params", "architectures", "shared", "data_md5", "tasks")
 
 
 def parser() -> argparse.ArgumentParser:
