@@ -66,12 +66,11 @@ def kl(student: Out, teacher: Out, batch: Batch, *, temperature: float | None = 
     """
     if isinstance(student.logits, Many):
         return many.kl(student.logits, teacher.logits, temperature=temperature, detach=detach)
-    taught, own = teacher.logits.detach() if detach else teacher.logits, student.logits
     if temperature is not None:
-        taught, own = taught / temperature, own / temperature
-    target = taught.log_softmax(1)
+        student, teacher = (Out(each.logits / temperature, each.features) for each in (student, teacher))
+    target = teacher.logits.detach().log_softmax(1) if detach else teacher.logits.log_softmax(1)
     # Not F.kl_div, which vmap would run client by client.
-    terms = target.exp() * (target - own.log_softmax(1))
+    terms = target.exp() * (target - student.logits.log_softmax(1))
     return mean_rows(terms.sum(1), batch.w)
 
 

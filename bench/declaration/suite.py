@@ -12,7 +12,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+)
 
 from bench import suites
 from bench.declaration import hyperparameters, overrides, variants
@@ -143,6 +152,9 @@ class InlineZoo(_Declared):
     draws: str = ""
 
 
+_LATER = ("variants",)
+
+
 class Suite(_Declared):
     """A whole suite: axes, training, parameters. Made by `load`."""
 
@@ -164,6 +176,11 @@ class Suite(_Declared):
     seeds: Seeds = Seeds()
     time_limit: Positive = 7200.0  # seconds for a cell; decides no number
     gate: Gate = Gate()  # what bench.check asks; decides no number
+
+    @model_serializer(mode="wrap")
+    def _as_ever(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without keys that came later, where they are empty: what was declared before stays the same declaration."""
+        return {key: value for key, value in dump(self).items() if value or key not in _LATER}
 
     @field_validator("name")
     @classmethod
