@@ -20,6 +20,7 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
+from bench.frameworks import FUNCTIONS
 from bench.host.provenance import now
 from bench.records.store import SCHEMA, Record, Store, StoreError
 from bench.registry import ROOT, load_file
@@ -27,7 +28,6 @@ from bench.registry import ROOT, load_file
 if TYPE_CHECKING:
     from bench.declaration.cell import Cell
 
-ROUNDS = "bench.rounds.group:run"
 TOGETHER = "bench.rounds.group:run_together"
 READY = "ready"
 """What a worker says when its imports are done."""
@@ -40,17 +40,17 @@ _LONGEST_REASON = 500
 class Job:
     """What all cells of a run have in common.
 
-    `function` is "module:name" of ``f(cell, data_root) -> {"result", "timing"}``; an argument `on_round`, where it has
-    one, is given a callable to be told of each finished round. Its module's exceptions `Skip` and `Diverged`, where
-    it has them, become statuses of their own. `together` is the same for several cells side by side, ``f(cells,
-    data_root, on_round)``: one outcome, or the exception in its place, for each cell.
+    `function` is "module:name" (None: that of each cell's framework) of ``f(cell, data_root) -> {"result", "timing"}``;
+    an argument `on_round`, where it has one, is given a callable to be told of each finished round. Its module's
+    exceptions `Skip` and `Diverged`, where it has them, become statuses of their own. `together` is the same for
+    several cells side by side, ``f(cells, data_root, on_round)``: one outcome, or the exception in its place, for each.
     """
 
     out: Path
     suite: Mapping[str, str]  # name, version
     data_root: Path | None = None
     plugins: tuple[str, ...] = ()
-    function: str = ROUNDS
+    function: str | None = None
     together: str = TOGETHER
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
@@ -129,7 +129,7 @@ def work(job: Job, cell: "Cell", on_round: Callable[[int], None]) -> Finished:
     outcome: Mapping[str, Any] = {}
     module: ModuleType | None = None
     try:
-        module, function = _load(job)
+        module, function = _load(job, cell.framework)
         listens = "on_round" in inspect.signature(function).parameters
         outcome = function(cell, job.data_root, **({"on_round": on_round} if listens else {}))
     except BaseException as error:  # a plugin may even call sys.exit
@@ -194,11 +194,11 @@ def _keep(entry: Record, store: Store) -> None:
         store.write(entry)
 
 
-def _load(job: Job) -> tuple[ModuleType, Callable[..., Mapping[str, Any]]]:
+def _load(job: Job, framework: str = "native") -> tuple[ModuleType, Callable[..., Mapping[str, Any]]]:
     """The cell function and its module, with all plugin files registered. Cheap from the second call on."""
     for path in job.plugins:
         load_file(path)
-    return _named(job.function)
+    return _named(job.function or FUNCTIONS[framework])
 
 
 def _named(function: str) -> tuple[ModuleType, Callable[..., Any]]:

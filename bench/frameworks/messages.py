@@ -76,9 +76,7 @@ def _array(tensor: Tensor) -> NDArray[np.generic]:
 def _kind(tensor: Tensor) -> str:
     """Type and layout in words."""
     channels_last = (
-        tensor.dim() == 4
-        and not tensor.is_contiguous()
-        and tensor.is_contiguous(memory_format=torch.channels_last)
+        tensor.dim() == 4 and not tensor.is_contiguous() and tensor.is_contiguous(memory_format=torch.channels_last)
     )
     return str(tensor.dtype).removeprefix("torch.") + (_CHANNELS_LAST if channels_last else "")
 

@@ -62,7 +62,7 @@ class Host:
 
     def __enter__(self) -> Self:
         with self._open:
-            self.processes = self._open.enter_context(Processes("bench-"))
+            self.processes = self._open.enter_context(Processes("bench-fl-"))
             self.folder = self.processes.folder
             Order(self.cell, self.root, loaded_files()).write(self.folder)
             self.listener = Listener(self.folder)

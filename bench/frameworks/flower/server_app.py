@@ -76,9 +76,7 @@ class Remote:
         """Send the cohort's downloads out, wait for all uploads; results in the order of the jobs."""
         number = jobs[0].at.round
         cohort = self.federation.cohort(number)
-        calls = {
-            k: self._call(self.nodes[k], number, job) for k, job in zip(cohort, jobs, strict=True)
-        }
+        calls = {k: self._call(self.nodes[k], number, job) for k, job in zip(cohort, jobs, strict=True)}
         replies = self._exchange(calls)
         for k in cohort:
             if replies[k].has_error():
@@ -112,7 +110,8 @@ class Remote:
         """Send messages and wait for the reply to each, by the same keys."""
         sent = list(self.grid.push_messages(list(calls.values())))
         if len(sent) != len(calls) or not all(sent):
-            raise ClientFailed(f"expected {len(calls)} messages to be taken, the grid took {len([s for s in sent if s])}")
+            taken = sum(bool(name) for name in sent)
+            raise ClientFailed(f"expected {len(calls)} messages to be taken, the grid took {taken}")
         waiting = dict(zip(sent, calls, strict=True))
         replies: dict[int, Message] = {}
         while waiting:
