@@ -81,5 +81,5 @@ def test_another_version_of_a_plugin_is_told(tmp_path: Path):
     chosen = cell("fedavg")
     Order(replace(chosen, digests={**chosen.digests, "algorithm": "0" * 16}), None, ()).write(tmp_path)
     node.settle.cache_clear()
-    with pytest.raises(VersionError, match="expected the version 0000000000000000 .* this node has"):
+    with pytest.raises(VersionError, match=r"expected the version 0000000000000000 .* this node has"):
         settle(str(tmp_path))
