@@ -30,7 +30,11 @@ MAY_IMPORT = {
     },
     "bench.execution": {
         *("bench.execution", "bench.rounds", "bench.declaration", "bench.records", "bench.host"),
-        *("bench.costs", "bench.registry", "bench.data"),
+        *("bench.costs", "bench.frameworks", "bench.registry", "bench.data"),
+    },
+    "bench.frameworks": {
+        *("bench.frameworks", "bench.rounds", "bench.engines", "bench.declaration"),
+        *("bench.registry", "bench.plugin", "bench.host"),
     },
     "bench.gate": {
         *("bench.gate", "bench.execution", "bench.rounds", "bench.engines", "bench.declaration", "bench.records"),
