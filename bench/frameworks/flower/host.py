@@ -108,7 +108,7 @@ class Host:
         """Wait for the end of the run. Raises what the ServerApp raised, or FrameworkError when a process is gone."""
         begin, ready = time.perf_counter(), 0.0
         while True:
-            heard = wait([self.listener.pipe, self.processes], _LOOK)
+            heard = wait([self.listener.pipe, self.processes.fileno()], _LOOK)
             self._check_number()
             for word in self.listener.words():
                 if word == "ready":
@@ -117,7 +117,7 @@ class Host:
                     return self._opened(ready)
                 elif on_round:
                     on_round(int(word.split()[1]))
-            if self.processes in heard:
+            if self.processes.fileno() in heard:
                 for ended in self.processes.hear():
                     if ended.name == _RUN and ended.good:
                         if "outcome" in self.listener.words():
@@ -153,7 +153,7 @@ class Host:
         direct = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
         )
-        while not wait([self.processes], _PAUSE):
+        while not wait([self.processes.fileno()], _PAUSE):
             with contextlib.suppress(OSError), direct.open(f"https://{self.address}/health", timeout=5):
                 return True
         self.processes.hear()
