@@ -21,7 +21,7 @@ from bench.frameworks.flower.node import Order
 from bench.frameworks.processes import FrameworkError, Processes, search_path
 from bench.registry import loaded_files
 
-_PROCESSES, _PER_CLIENT = 40, 5  # that a run may have: a SuperNode, its SuperExec, a ClientApp and two spare ones
+_PROCESSES, _PER_CLIENT = 20, 5  # that a run may have: a SuperNode, its SuperExec, a ClientApp and two spare ones
 LOOPBACK = "127.0.0.1"
 _LINK, _RUN = "SuperLink", "flwr run"
 _PAUSE = 0.05  # seconds between looks at a server that is starting
