@@ -182,7 +182,7 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
 
     store, suite = Store(asked.out), asked.suite
     store.check_owner(asked.declared.whole)
-    preflight.check(asked.cells if rerun else asked.missing(), asked.data_root)
+    published = preflight.check(asked.cells if rerun else asked.missing(), asked.data_root)
     origin = provenance(arguments)
     with store.lock():
         store.write_manifest(_manifest(asked, origin))
@@ -197,6 +197,7 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
             data_root=asked.data_root,
             plugins=asked.plugins,
             function=asked.function,
+            published=published,
             provenance={name: origin[name] for name in ("commit", "dirty", "versions", "processor", "threads")},
         )
         with progress(asked.cells, todo, lambda cell: costs[cell.hash]) as show:

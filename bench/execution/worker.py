@@ -26,6 +26,7 @@ from bench.registry import ROOT, load_file
 
 if TYPE_CHECKING:
     from bench.declaration.cell import Cell
+    from bench.execution.published import Published
 
 ROUNDS = "bench.rounds.group:run"
 TOGETHER = "bench.rounds.group:run_together"
@@ -53,6 +54,7 @@ class Job:
     function: str = ROUNDS
     together: str = TOGETHER
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    published: "Mapping[str, Published]" = field(default_factory=dict)  # data sets that need not be read again, by name
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ def serve(job: Job, pipe: "connection.Connection") -> None:
     threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
     with contextlib.suppress(Exception):  # imports before the clock starts; each cell would meet the error again
         _load(job)
+        _take(job.published)
     pipe.send(READY)
     while True:
         try:
@@ -199,6 +202,14 @@ def _load(job: Job) -> tuple[ModuleType, Callable[..., Mapping[str, Any]]]:
     for path in job.plugins:
         load_file(path)
     return _named(job.function)
+
+
+def _take(published: "Mapping[str, Published]") -> None:
+    """Map data sets that the parent has read. Whatever cannot be mapped is read by the first cell that needs it."""
+    from bench.rounds import setting
+
+    for name, shared in published.items():
+        setting.offer(name, shared.data())
 
 
 def _named(function: str) -> tuple[ModuleType, Callable[..., Any]]:
