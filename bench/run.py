@@ -11,24 +11,17 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bench import engines
 from bench.arguments import at_least_one
-from bench.execution.worker import ROUNDS, Job
+from bench.asked import Plan, UsageError, plan
+from bench.execution.worker import Job
 from bench.records.store import UNFINISHED, Store, StoreError
 from bench.shadow import shadowed
 
-if TYPE_CHECKING:
-    from bench.declaration.cell import Cell
-    from bench.declaration.suite import Suite
-
 USAGE, SOME_FAILED, STOPPED = 2, 3, 130
-SUITE_OPTIONS = (
-    *("dataset", "algorithms", "alphas", "partition", "zoo", "replicates", "rounds", "clients", "time_limit", "set"),
-)
 _LONGEST_MESSAGE = 15  # lines
 _SHOWN = 8  # failed cells that are named at the end
 
@@ -64,79 +57,17 @@ def parser() -> argparse.ArgumentParser:
     add("--data-root", type=Path, metavar="DIR", help="copies of the data sets; never downloads. Or set BENCH_DATA")
     add("--out", type=Path, metavar="DIR", help="default: results/<suite>-<data set>")
     add("--plugin", action="append", default=[], metavar="FILE", help="a Python file with plugins; may be repeated")
+    add(
+        "--split-folder",
+        action="append",
+        default=[],
+        metavar="[NAME=]DIR",
+        help="run on the clients of a PFLlib or HtFLlib folder: sets --dataset, --partition and --clients",
+    )
     add("--rerun", choices=("failed", "all"), help="compute these again instead of keeping them")
     add("--dry-run", action="store_true", help="show the cells and a time estimate, and run nothing")
     add("--no-report", action="store_true", help="write records and tables only")
     return made
-
-
-class UsageError(Exception):
-    """Options that cannot be met on this machine."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What was asked for, resolved."""
-
-    suite: "Suite"
-    cells: "list[Cell]"
-    out: Path
-    jobs: int
-    data_root: Path | None
-    plugins: tuple[str, ...] = ()
-    function: str = ROUNDS  # see bench.execution.worker.Job
-
-    def missing(self) -> "list[Cell]":
-        """The cells without a file."""
-        return [cell for cell in self.cells if not (self.out / "cells" / f"{cell.hash}.json").exists()]
-
-
-def plan(options: argparse.Namespace) -> Plan:
-    """Read and check everything that needs no data. Raises SuiteError, RegistryError, UsageError."""
-    from bench.declaration.cell import cells
-    from bench.declaration.suite import load
-    from bench.execution.forecast import resolved
-    from bench.host.provenance import cores
-
-    plugins = _load_plugins(options.plugin)
-    suite = load(options.suite, {name: getattr(options, name) for name in SUITE_OPTIONS})
-    root = options.data_root or os.environ.get("BENCH_DATA") or None
-    return Plan(
-        suite=suite,
-        cells=resolved(
-            cells(suite, device=_device(options.device), precision=options.precision),
-            None if options.engine == "auto" else options.engine,
-        ),
-        out=options.out or Path("results") / f"{suite.name}-{'+'.join(suite.datasets)}",
-        jobs=options.jobs or cores(),
-        data_root=Path(root) if root else None,
-        plugins=plugins,
-    )
-
-
-def _load_plugins(paths: Sequence[str]) -> tuple[str, ...]:
-    """Load plugin files; a broken one is reported and does not take the others down. Raises RegistryError."""
-    from bench.registry import BrokenPlugin, load_file
-
-    loaded = []
-    for path in paths:
-        try:
-            load_file(path)
-        except BrokenPlugin as error:
-            print(f"{error}; going on without it", file=sys.stderr)
-        else:
-            loaded.append(str(Path(path).resolve()))
-    return tuple(loaded)
-
-
-def _device(name: str) -> str:
-    """The device to run on; "auto" is the same everywhere, because the device is part of a result's identity."""
-    if name == "cuda":
-        import torch
-
-        if not torch.cuda.is_available():
-            raise UsageError("--device cuda: no usable GPU here (see python -m bench.doctor); leave the option out")
-    return "cpu" if name == "auto" else name
 
 
 def dry_run(asked: Plan) -> int:
@@ -176,6 +107,7 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
             suite={"name": suite.name, "version": suite.version},
             data_root=asked.data_root,
             plugins=asked.plugins,
+            split_folders=asked.split_folders,
             function=asked.function,
             provenance={name: origin[name] for name in ("commit", "dirty", "versions", "processor", "threads")},
         )

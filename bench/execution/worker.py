@@ -50,6 +50,7 @@ class Job:
     suite: Mapping[str, str]  # name, version
     data_root: Path | None = None
     plugins: tuple[str, ...] = ()
+    split_folders: tuple[str, ...] = ()  # as NAME=DIR, see datasets.split_folder
     function: str = ROUNDS
     together: str = TOGETHER
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -195,9 +196,14 @@ def _keep(entry: Record, store: Store) -> None:
 
 
 def _load(job: Job) -> tuple[ModuleType, Callable[..., Mapping[str, Any]]]:
-    """The cell function and its module, with all plugin files registered. Cheap from the second call on."""
+    """The cell function and its module, with all that is registered for this run. Cheap from the second call on."""
     for path in job.plugins:
         load_file(path)
+    if job.split_folders:
+        from datasets.split_folder import register
+
+        for folder in job.split_folders:
+            register(folder)
     return _named(job.function)
 
 

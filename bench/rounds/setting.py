@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.data import Data, DataError, Source
+from bench.data import Data, DataError, Rows, Source
 from bench.declaration.cell import Cell
 from bench.engines.job import Images
 from bench.nets.net import Net, parts
@@ -122,13 +122,26 @@ def load(name: str, root: Path | None) -> Data:
 def deal(cell: Cell, data: Data) -> list[Split]:
     """The clients' splits (train, validation, test) of a cell. Raises DataError when no draw is possible."""
     plan = PARTITIONS.get(cell.partition)(**cell.partition_params)
-    drawn = plan.draw(data.train_y, cell.clients, cell.alpha, stream("partition", **cell.axes("partition")))
-    return [split.split(rows, stream("split", client=k, **cell.axes("partition"))) for k, rows in enumerate(drawn)]
+    dealt = plan.deal(data, cell.clients, cell.alpha, stream("partition", **cell.axes("partition")))
+    return [_split(cell, k, part) for k, part in enumerate(dealt)]
+
+
+def _split(cell: Cell, client: int, part: Rows | tuple[Rows, Rows, Rows]) -> Split:
+    """A client's split: the one that its partition brings, or the protocol's."""
+    if not isinstance(part, tuple):
+        return split.split(part, stream("split", client=client, **cell.axes("partition")))
+    own = Split(*part)
+    if cell.training["selection"] == "validation" and np.isin(own.validation, own.train).any():
+        raise DataError(
+            f'client {client} would be validated on rows that it trains on: selection = "validation" needs others. '
+            'Set selection = "last", or set rows apart to validate on'
+        )
+    return own
 
 
 def describe(data: Data, splits: list[Split]) -> dict[str, Any]:
     """Identity and heterogeneity figures of a partition, as the record holds them."""
-    whole = [np.concatenate([s.train, s.validation, s.test]) for s in splits]
+    whole = [np.unique(np.concatenate(s)) for s in splits]
     figures = asdict(heterogeneity.describe(data.train_y, whole, data.classes))
     figures["counts"] = np.asarray(figures["counts"]).tolist()
     floors = [heterogeneity.floor(data.train_y[s.train], data.train_y[s.test]) for s in splits]

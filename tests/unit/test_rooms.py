@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "bench.execution": {
         *("bench.execution", "bench.rounds", "bench.declaration", "bench.records", "bench.host"),
         *("bench.costs", "bench.registry", "bench.data"),
+        "datasets.split_folder",  # a data set that the command line names, so each worker must make it
     },
     "bench.gate": {
         *("bench.gate", "bench.execution", "bench.rounds", "bench.engines", "bench.declaration", "bench.records"),
@@ -44,7 +45,13 @@ MAY_IMPORT = {
     },
 }
 # Command lines stand on top: only they reach for the report, and the doctor looks at the data.
-EXCEPTIONS = {"bench.report": {"reports"}, "bench.compare": {"reports"}, "bench.doctor": {"datasets"}}
+EXCEPTIONS = {
+    "bench.report": {"reports"},
+    "bench.compare": {"reports"},
+    "bench.doctor": {"datasets"},
+    "bench.export": {"datasets"},
+    "bench.asked": {"datasets.split_folder"},
+}
 OURS = {"algorithms", "bench", "datasets", "reports", "tests"}
 PYTHON = sorted(p for room in ("algorithms", "bench", "datasets", "reports") for p in (ROOT / room).rglob("*.py"))
 

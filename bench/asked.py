@@ -1,0 +1,116 @@
+"""What a command line asked for, resolved: the suite with its changes, the cells, where and on what.
+
+Everything that needs no data; importing it needs neither torch nor NumPy.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.execution.worker import ROUNDS
+
+if TYPE_CHECKING:
+    from bench.declaration.cell import Cell
+    from bench.declaration.suite import Suite
+
+SUITE_OPTIONS = (
+    *("dataset", "algorithms", "alphas", "partition", "zoo", "replicates", "rounds", "clients", "time_limit", "set"),
+)
+
+
+class UsageError(Exception):
+    """Options that cannot be met on this machine."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was asked for, resolved."""
+
+    suite: "Suite"
+    cells: "list[Cell]"
+    out: Path
+    jobs: int
+    data_root: Path | None
+    plugins: tuple[str, ...] = ()
+    split_folders: tuple[str, ...] = ()  # as NAME=DIR
+    function: str = ROUNDS  # see bench.execution.worker.Job
+
+    def missing(self) -> "list[Cell]":
+        """The cells without a file."""
+        return [cell for cell in self.cells if not (self.out / "cells" / f"{cell.hash}.json").exists()]
+
+
+def plan(options: argparse.Namespace) -> Plan:
+    """Read and check everything that needs no data. Raises SuiteError, RegistryError, UsageError."""
+    from bench.declaration.cell import cells
+    from bench.declaration.suite import load
+    from bench.execution.forecast import resolved
+    from bench.host.provenance import cores
+
+    plugins = load_plugins(options.plugin)
+    choices = {name: getattr(options, name) for name in SUITE_OPTIONS}
+    folders = split_folders(options.split_folder, choices)
+    suite = load(options.suite, choices)
+    root = options.data_root or os.environ.get("BENCH_DATA") or None
+    return Plan(
+        suite=suite,
+        cells=resolved(
+            cells(suite, device=_device(options.device), precision=options.precision),
+            None if options.engine == "auto" else options.engine,
+        ),
+        out=options.out or Path("results") / f"{suite.name}-{'+'.join(suite.datasets)}",
+        jobs=options.jobs or cores(),
+        data_root=Path(root) if root else None,
+        plugins=plugins,
+        split_folders=folders,
+    )
+
+
+def split_folders(asked: Sequence[str], choices: dict[str, Any]) -> tuple[str, ...]:
+    """Make split folders data sets, and choose them, their partition and their clients where no option does.
+
+    Raises DataError, RegistryError, UsageError.
+    """
+    if not asked:
+        return ()
+    from datasets.split_folder import register
+
+    folders = [register(text) for text in asked]
+    numbers = {folder.clients for folder in folders}
+    if len(numbers) > 1:
+        told = ", ".join(f"{folder.clients} in {folder.path}" for folder in folders)
+        raise UsageError(f"--split-folder: expected folders with one number of clients, got {told}")
+    given = {"dataset": [folder.name for folder in folders], "partition": ["as-given"], "clients": numbers.pop()}
+    for name, value in given.items():
+        if choices.get(name) is None:
+            choices[name] = value
+    return tuple(map(str, folders))
+
+
+def load_plugins(paths: Sequence[str]) -> tuple[str, ...]:
+    """Load plugin files; a broken one is reported and does not take the others down. Raises RegistryError."""
+    from bench.registry import BrokenPlugin, load_file
+
+    loaded = []
+    for path in paths:
+        try:
+            load_file(path)
+        except BrokenPlugin as error:
+            print(f"{error}; going on without it", file=sys.stderr)
+        else:
+            loaded.append(str(Path(path).resolve()))
+    return tuple(loaded)
+
+
+def _device(name: str) -> str:
+    """The device to run on; "auto" is the same everywhere, because the device is part of a result's identity."""
+    if name == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise UsageError("--device cuda: no usable GPU here (see python -m bench.doctor); leave the option out")
+    return "cpu" if name == "auto" else name
