@@ -39,7 +39,7 @@ def _allowed() -> dict[tuple[str, str], Callable[..., Any]]:
     for core in ("numpy.core", "numpy._core"):
         known[f"{core}.multiarray", "_reconstruct"] = multiarray._reconstruct
         known[f"{core}.multiarray", "scalar"] = multiarray.scalar
-        known[f"{core}.numeric", "_frombuffer"] = numeric._frombuffer
+        known[f"{core}.numeric", "_frombuffer"] = numeric._frombuffer  # type: ignore[attr-defined]
     return known
 
 
