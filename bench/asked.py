@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.arguments import Shard
 from bench.execution.worker import ROUNDS
 
 if TYPE_CHECKING:
@@ -31,13 +32,20 @@ class Plan:
     """What was asked for, resolved."""
 
     suite: "Suite"
-    cells: "list[Cell]"
+    cells: "list[Cell]"  # to be computed here
     out: Path
     jobs: int
     data_root: Path | None
     plugins: tuple[str, ...] = ()
     split_folders: tuple[str, ...] = ()  # as NAME=DIR
     function: str = ROUNDS  # see bench.execution.worker.Job
+    shard: Shard | None = None  # which part of the suite this is; None: all of it
+    whole: "tuple[Cell, ...]" = ()  # with a shard: the cells of all shards
+
+    @property
+    def declared(self) -> "Sequence[Cell]":
+        """All cells of the suite, whoever computes them."""
+        return self.whole or self.cells
 
     def missing(self) -> "list[Cell]":
         """The cells without a file."""
@@ -56,18 +64,33 @@ def plan(options: argparse.Namespace) -> Plan:
     folders = split_folders(options.split_folder, choices)
     suite = load(options.suite, choices)
     root = options.data_root or os.environ.get("BENCH_DATA") or None
+    declared = resolved(
+        cells(suite, device=_device(options.device), precision=options.precision),
+        None if options.engine == "auto" else options.engine,
+    )
     return Plan(
         suite=suite,
-        cells=resolved(
-            cells(suite, device=_device(options.device), precision=options.precision),
-            None if options.engine == "auto" else options.engine,
-        ),
+        cells=share(declared, options.shard) if options.shard else declared,
+        whole=tuple(declared) if options.shard else (),
+        shard=options.shard,
         out=options.out or Path("results") / f"{suite.name}-{'+'.join(suite.datasets)}",
         jobs=options.jobs or cores(),
         data_root=Path(root) if root else None,
         plugins=plugins,
         split_folders=folders,
     )
+
+
+def share(declared: "list[Cell]", shard: Shard) -> "list[Cell]":
+    """The cells of one shard. Raises UsageError where there are fewer cells than shards."""
+    from bench.execution.forecast import expected
+    from bench.execution.shards import shards
+
+    costs = expected(declared)
+    mine = shards(declared, lambda cell: costs[cell.hash], shard.of)[shard.number - 1]
+    if not mine:
+        raise UsageError(f"--shard {shard}: nothing to do for it, the suite has {len(declared)} cells")
+    return mine
 
 
 def split_folders(asked: Sequence[str], choices: dict[str, Any]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import engines
-from bench.arguments import at_least_one
+from bench.arguments import at_least_one, shard
 from bench.asked import Plan, UsageError, plan
 from bench.execution.worker import Job
 from bench.records.store import UNFINISHED, Store, StoreError
@@ -64,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="[NAME=]DIR",
         help="run on the clients of a PFLlib or HtFLlib folder: sets --dataset, --partition and --clients",
     )
+    add("--shard", type=shard, metavar="I/N", help="compute one of N parts only, see docs/cluster.md")
     add("--rerun", choices=("failed", "all"), help="compute these again instead of keeping them")
     add("--dry-run", action="store_true", help="show the cells and a time estimate, and run nothing")
     add("--no-report", action="store_true", help="write records and tables only")
@@ -77,7 +78,7 @@ def dry_run(asked: Plan) -> int:
     todo = asked.missing()
     print(forecast.table(asked.cells))
     finished = len(asked.cells) - len(todo)
-    print(f"\n{len(asked.cells)} cells, {finished} of them finished in {asked.out}")
+    print(f"\n{_number(asked)}, {finished} of them finished in {asked.out}")
     print(forecast.estimate_line(forecast.expected(todo), asked.jobs))
     return 0
 
@@ -95,7 +96,7 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
     store.check_owner(suite.model_dump(mode="json"))
     preflight.check(asked.cells if rerun else asked.missing(), asked.data_root)
     origin = provenance(arguments)
-    with store.lock():
+    with store.lock(asked.shard):
         store.write_manifest(_manifest(asked, origin))
         todo, counts = pending(asked.cells, store, rerun)
         for notice in store.notices:
@@ -119,8 +120,10 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
             print(f"stopped by {outcome.stopped.name}: {counts.total()} of {len(asked.cells)} cells are finished")
             print(_how_to_go_on(arguments), flush=True)
             return STOPPED
-        tidy.write(asked.out)
-        rendered = _render(asked.out) if report else True
+        with store.turn():
+            tidy.write(asked.out)
+            report = report and not any(store.lacks(cell.hash) for cell in asked.declared)
+            rendered = _render(asked.out) if report else True
     print(_closing(asked, counts, store, report and rendered), flush=True)
     if not rendered:
         return USAGE
@@ -129,14 +132,14 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
 
 def _manifest(asked: Plan, origin: dict[str, Any]) -> dict[str, Any]:
     """The latest declaration, for whoever reads the folder."""
-    first = asked.cells[0]
+    first = asked.declared[0]
     return {
         "suite": asked.suite.model_dump(mode="json"),
-        "cells": list(dict.fromkeys(cell.hash for cell in asked.cells)),
+        "cells": list(dict.fromkeys(cell.hash for cell in asked.declared)),
         "engine": first.engine,
         "device": first.device,
         "precision": first.precision,
-        "data": {cell.dataset: cell.data_md5 for cell in asked.cells},
+        "data": {cell.dataset: cell.data_md5 for cell in asked.declared},
         "provenance": origin,
     }
 
@@ -160,23 +163,36 @@ def _opening(asked: Plan, todo: int, seconds: float) -> str:
 
     suite = asked.suite
     kept = len(asked.cells) - todo
-    head = f"suite {suite.name} {suite.version} on {', '.join(suite.datasets)}: {len(asked.cells)} cells"
+    head = f"suite {suite.name} {suite.version} on {', '.join(suite.datasets)}: {_number(asked)}"
     if not todo:
         return f"{head}, all finished before"
     before = f", {kept} of them finished before" if kept else ""
     return f"{head}{before}; about {duration(seconds)} on {processes(min(asked.jobs, todo))}"
 
 
+def _number(asked: Plan) -> str:
+    """How many cells, for people."""
+    if asked.shard is None:
+        return f"{len(asked.cells)} cells"
+    return f"shard {asked.shard}, {len(asked.cells)} of {len(asked.declared)} cells"
+
+
 def _closing(asked: Plan, counts: Counter[str], store: Store, report: bool) -> str:
     """What came out, and where it lies."""
     lines = [f"{', '.join(f'{count} {status}' for status, count in sorted(counts.items()))}; results in {asked.out}"]
     if any(counts[status] for status in UNFINISHED):
-        bad = [record for record in store.latest() if record["status"] in UNFINISHED]
+        found = (store.read(cell.hash) for cell in asked.cells)
+        bad = [record for record in found if record and record["status"] in UNFINISHED]
         lines += [f"  {r['status']} {r['identity']['algorithm']} ({r['cell']}): {r['reason']}" for r in bad[:_SHOWN]]
         lines += [f"  and {len(bad) - _SHOWN} more"] if len(bad) > _SHOWN else []
         lines.append("compute them again with --rerun failed")
     if report:
         lines.append(f"report: {asked.out / 'report' / 'report.html'}")
+    elif asked.shard:
+        lines.append(
+            f"when all shards are done: python -m bench.report {asked.out}, or if each has a folder of its own, "
+            "python -m bench.report FOLDERS --out JOINED"
+        )
     return "\n".join(lines)
 
 
