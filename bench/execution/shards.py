@@ -20,7 +20,8 @@ def shards(cells: Sequence[Cell], cost: Callable[[Cell], float], number: int) ->
     weighed = sorted(
         ((sum(map(cost, bundle)), bundle) for bundle in whole), key=lambda pair: (-pair[0], pair[1][0].hash)
     )
-    load, owner = [0.0] * number, {}
+    load = [0.0] * number
+    owner: dict[str, int] = {}  # of a cell's hash
     for seconds, bundle in weighed:
         least = load.index(min(load))
         load[least] += seconds
