@@ -1,6 +1,7 @@
 """Kinds of values that several command lines take."""
 
 import argparse
+import math
 from typing import NamedTuple
 
 
@@ -16,6 +17,21 @@ def at_least_one(text: str) -> int:
         number = 0
     if number < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text}")
+    return number
+
+
+def positive(text: str) -> float:
+    """A finite number > 0.
+
+    >>> positive("0.5")
+    0.5
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not (math.isfinite(number) and number > 0):
+        raise argparse.ArgumentTypeError(f"expected a number > 0, got {text}")
     return number
 
 

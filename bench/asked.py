@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.arguments import Shard
+from bench.execution.executors import HERE, Where
 from bench.execution.worker import ROUNDS
 
 if TYPE_CHECKING:
@@ -34,11 +35,12 @@ class Plan:
     suite: "Suite"
     cells: "list[Cell]"  # to be computed here
     out: Path
-    jobs: int
+    jobs: int | None  # None: as many as there is room for
     data_root: Path | None
     plugins: tuple[str, ...] = ()
     split_folders: tuple[str, ...] = ()  # as NAME=DIR
     function: str = ROUNDS  # see bench.execution.worker.Job
+    where: Where = HERE
     shard: Shard | None = None  # which part of the suite this is; None: all of it
     whole: "tuple[Cell, ...]" = ()  # with a shard: the cells of all shards
 
@@ -57,7 +59,6 @@ def plan(options: argparse.Namespace) -> Plan:
     from bench.declaration.cell import cells
     from bench.declaration.suite import load
     from bench.execution.forecast import resolved
-    from bench.host.provenance import cores
 
     plugins = load_plugins(options.plugin)
     choices = {name: getattr(options, name) for name in SUITE_OPTIONS}
@@ -65,7 +66,7 @@ def plan(options: argparse.Namespace) -> Plan:
     suite = load(options.suite, choices)
     root = options.data_root or os.environ.get("BENCH_DATA") or None
     declared = resolved(
-        cells(suite, device=_device(options.device), precision=options.precision),
+        cells(suite, device=_device(options), precision=options.precision),
         None if options.engine == "auto" else options.engine,
     )
     return Plan(
@@ -74,7 +75,8 @@ def plan(options: argparse.Namespace) -> Plan:
         whole=tuple(declared) if options.shard else (),
         shard=options.shard,
         out=options.out or Path("results") / f"{suite.name}-{'+'.join(suite.datasets)}",
-        jobs=options.jobs or cores(),
+        jobs=options.jobs,
+        where=_where(options),
         data_root=Path(root) if root else None,
         plugins=plugins,
         split_folders=folders,
@@ -129,11 +131,27 @@ def load_plugins(paths: Sequence[str]) -> tuple[str, ...]:
     return tuple(loaded)
 
 
-def _device(name: str) -> str:
+def _where(options: argparse.Namespace) -> Where:
+    """Which executor, and what it is told. Raises UsageError."""
+    given = {"--address": options.address, "--cpus-per-task": options.cpus_per_task}
+    given["--gpus-per-task"] = options.gpus_per_task
+    if options.executor != "ray":
+        if foreign := [name for name, value in given.items() if value is not None]:
+            raise UsageError(f"{foreign[0]}: only with --executor ray")
+        return HERE
+    from bench.execution.ray_session import MISSING, installed
+
+    if not installed():
+        raise UsageError(MISSING)
+    gpus = options.gpus_per_task or (1.0 if options.device == "cuda" else 0.0)
+    return Where("ray", options.address, options.cpus_per_task or 1.0, gpus)
+
+
+def _device(options: argparse.Namespace) -> str:
     """The device to run on; "auto" is the same everywhere, because the device is part of a result's identity."""
-    if name == "cuda":
+    if options.device == "cuda" and options.address is None:  # nodes of a cluster are looked at when cells get there
         import torch
 
         if not torch.cuda.is_available():
             raise UsageError("--device cuda: no usable GPU here (see python -m bench.doctor); leave the option out")
-    return "cpu" if name == "auto" else name
+    return "cpu" if options.device == "auto" else str(options.device)

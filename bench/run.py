@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from bench import engines
-from bench.arguments import at_least_one, shard
+from bench.arguments import at_least_one, positive, shard
 from bench.asked import Plan, UsageError, plan
+from bench.execution.executors import HERE
 from bench.execution.worker import Job
 from bench.records.store import UNFINISHED, Store, StoreError
 from bench.shadow import shadowed
@@ -53,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     add("--engine", choices=("auto", *engines.NAMES), default="auto")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: the processor")
     add("--precision", choices=("fp32",), default="fp32")
-    add("--jobs", type=at_least_one, metavar="N", help="processes; default: one per core")
+    add("--jobs", type=at_least_one, metavar="N", help="processes (with ray: tasks) at a time; default: one per core")
     add("--data-root", type=Path, metavar="DIR", help="copies of the data sets; never downloads. Or set BENCH_DATA")
     add("--out", type=Path, metavar="DIR", help="default: results/<suite>-<data set>")
     add("--plugin", action="append", default=[], metavar="FILE", help="a Python file with plugins; may be repeated")
@@ -64,6 +65,14 @@ def parser() -> argparse.ArgumentParser:
         metavar="[NAME=]DIR",
         help="run on the clients of a PFLlib or HtFLlib folder: sets --dataset, --partition and --clients",
     )
+    add("--executor", choices=("processes", "ray"), default="processes", help="ray: a cluster, see docs/cluster.md")
+    add(
+        "--address",
+        metavar="HOST:PORT",
+        help="with ray: the head node; default: a cluster here, for this run",
+    )
+    add("--cpus-per-task", type=positive, metavar="X", help="with ray: processors of a task; default: 1")
+    add("--gpus-per-task", type=positive, metavar="X", help="with ray: GPUs, or a part of one; default: 1 with cuda")
     add("--shard", type=shard, metavar="I/N", help="compute one of N parts only, see docs/cluster.md")
     add("--rerun", choices=("failed", "all"), help="compute these again instead of keeping them")
     add("--dry-run", action="store_true", help="show the cells and a time estimate, and run nothing")
@@ -74,12 +83,13 @@ def parser() -> argparse.ArgumentParser:
 def dry_run(asked: Plan) -> int:
     """Show what would be run."""
     from bench.execution import forecast
+    from bench.host.provenance import cores
 
     todo = asked.missing()
     print(forecast.table(asked.cells))
     finished = len(asked.cells) - len(todo)
     print(f"\n{_number(asked)}, {finished} of them finished in {asked.out}")
-    print(forecast.estimate_line(forecast.expected(todo), asked.jobs))
+    print(forecast.estimate_line(forecast.expected(todo), asked.jobs or cores()))
     return 0
 
 
@@ -88,6 +98,7 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
     from bench.execution import forecast, preflight
     from bench.execution.bundles import bundles
     from bench.execution.execute import execute, pending
+    from bench.execution.executors import executor
     from bench.execution.progress import progress
     from bench.host.provenance import provenance
     from bench.records import tidy
@@ -102,7 +113,6 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
         for notice in store.notices:
             print(f"{notice}; it is computed again", file=sys.stderr)
         costs = forecast.expected(todo)
-        print(_opening(asked, len(todo), forecast.wall_clock(costs, asked.jobs)), flush=True)
         job = Job(
             out=asked.out,
             suite={"name": suite.name, "version": suite.version},
@@ -112,9 +122,11 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
             function=asked.function,
             provenance={name: origin[name] for name in ("commit", "dirty", "versions", "processor", "threads")},
         )
-        with progress(asked.cells, todo, lambda cell: costs[cell.hash]) as show:
-            work = bundles(todo, lambda cell: costs[cell.hash], asked.jobs)
-            outcome = execute(work, job, jobs=asked.jobs, time_limit=suite.time_limit, show=show)
+        with executor(asked.where if todo else HERE, job, asked.jobs, suite.time_limit) as at_work:
+            print(_opening(asked, len(todo), forecast.wall_clock(costs, at_work.size), at_work.size), flush=True)
+            with progress(asked.cells, todo, lambda cell: costs[cell.hash]) as show:
+                work = bundles(todo, lambda cell: costs[cell.hash], at_work.size)
+                outcome = execute(work, job, show=show, executor=at_work)
         counts += outcome.counts
         if outcome.stopped:
             print(f"stopped by {outcome.stopped.name}: {counts.total()} of {len(asked.cells)} cells are finished")
@@ -157,7 +169,7 @@ def _render(out: Path) -> bool:
     return True
 
 
-def _opening(asked: Plan, todo: int, seconds: float) -> str:
+def _opening(asked: Plan, todo: int, seconds: float, size: int) -> str:
     from bench.execution.forecast import processes
     from bench.execution.progress import duration
 
@@ -167,7 +179,7 @@ def _opening(asked: Plan, todo: int, seconds: float) -> str:
     if not todo:
         return f"{head}, all finished before"
     before = f", {kept} of them finished before" if kept else ""
-    return f"{head}{before}; about {duration(seconds)} on {processes(min(asked.jobs, todo))}"
+    return f"{head}{before}; about {duration(seconds)} on {processes(min(size, todo))}"
 
 
 def _number(asked: Plan) -> str:
@@ -232,7 +244,7 @@ def _foreseen() -> tuple[type[Exception], ...]:
     """The errors whose message is meant for the user."""
     from bench.data import DataError
     from bench.declaration.mistakes import SuiteError
-    from bench.execution.crew import WorkersError
+    from bench.execution.executor import WorkersError
     from bench.parameters import ParameterError
     from bench.registry import RegistryError
 

@@ -171,8 +171,22 @@ class _Zoo:
         from bench.nets.zoos import resolve
 
         zoo = suite.zoo.get(name) or resolve(name)
-        nets = {net: digest(NETS.get(net)) for net in sorted({*zoo.clients, zoo.shared})}
-        return cls(tuple(zoo.clients), zoo.shared, sha256(json.dumps(nets).encode()).hexdigest()[:16])
+        return cls(tuple(zoo.clients), zoo.shared, _nets_digest({*zoo.clients, zoo.shared}))
+
+
+def source_digests(cell: Cell) -> dict[str, str]:
+    """The digests of a cell's plugins as they are on this machine. Raises RegistryError where one is not there."""
+    return {
+        "algorithm": digest(ALGORITHMS.get(cell.algorithm)),
+        "partition": digest(PARTITIONS.get(cell.partition)),
+        "dataset": digest(DATASETS.get(cell.dataset)),
+        "nets": _nets_digest({*cell.architectures, cell.shared}),
+    }
+
+
+def _nets_digest(names: set[str]) -> str:
+    nets = {net: digest(NETS.get(net)) for net in sorted(names)}
+    return sha256(json.dumps(nets).encode()).hexdigest()[:16]
 
 
 def _plain(value: Any) -> Any:

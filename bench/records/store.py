@@ -51,7 +51,7 @@ class Store:
 
     def write(self, record: Record) -> None:
         """Keep one record, whole or not at all. Raises StoreError; ValueError where a number is not finite."""
-        save(self.path(record["cell"]), _text(record))
+        save(self.path(record["cell"]), as_text(record))
 
     def read(self, cell: str) -> Record | None:
         """The record of a cell, brought to the present schema; None where there is none.
@@ -215,8 +215,11 @@ def _flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _text(record: Record) -> str:
-    """One line per field, so that the deterministic part can be compared with a plain diff."""
+def as_text(record: Record) -> str:
+    """One line per field, so that the deterministic part can be compared with a plain diff.
+
+    Raises ValueError where a number is not finite, TypeError where something is no JSON.
+    """
     fields = (f"{json.dumps(name)}: {json.dumps(record[name], sort_keys=True, allow_nan=False)}" for name in record)
     return "{\n" + ",\n".join(fields) + "\n}\n"
 
