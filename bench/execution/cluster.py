@@ -172,7 +172,7 @@ class Cluster:
         try:
             answer: Answer = self._ray.get(ref)
         except self._ray.exceptions.RayTaskError as error:  # the benchmark cannot be imported there, or is broken
-            return self._lost(task, None, f"on {getattr(error, 'ip', 'a node')}: {_line(str(error), -1)}")
+            return self._lost(task, None, f"{_place_in(str(error))}: {_line(str(error), -1)}")
         except self._ray.exceptions.RayError as error:
             return self._lost(task, _node_in(str(error)), f"{type(error).__name__}: {_line(str(error), 0)}")
         if answer.unfit is None:
@@ -254,6 +254,12 @@ def _node_in(text: str) -> str | None:
     """The node that an error of Ray speaks of."""
     found = re.search(r"\bID: ([0-9a-f]{56})\b", text)
     return found[1] if found else None
+
+
+def _place_in(text: str) -> str:
+    """Where an error of a task was raised."""
+    found = re.search(r"\bip=([^),\s]+)", text)
+    return f"on {found[1]}" if found else "on a node"
 
 
 def _line(text: str, which: int) -> str:
