@@ -67,9 +67,7 @@ def unfit(expected: Expected, cells: "Sequence[Cell]", root: Path | None, prepar
     """Why this machine must not compute these cells, or None; `prepare` loads plugins and the code of cells."""
     here = Expected.here()
     if here.code != expected.code:
-        return (
-            f"another version of the benchmark (digest {here.code}, expected {expected.code}): install the same there"
-        )
+        return f"another version of the benchmark (digest {here.code}, expected {expected.code})"
     for name, wanted in expected.libraries.items():
         if here.libraries[name] != wanted:
             return f"{name} {here.libraries[name]}, expected {wanted}"

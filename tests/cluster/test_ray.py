@@ -5,7 +5,7 @@ import os
 import re
 import signal
 import socket
-import subprocess
+import threading
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -100,7 +100,7 @@ def test_a_signal_ends_a_run_and_all_that_it_started(place: Place, tmp_path: Pat
 def test_a_signal_while_ray_starts_leaves_nothing(place: Place, tmp_path: Path, number: signal.Signals):
     with place.start(*RUN, *SMALL, "--out", str(tmp_path / "out")) as process:
         while not any(place.temporary.iterdir()) and process.poll() is None:  # until Ray's folder is there
-            subprocess.run(["sleep", "0.05"], check=True)
+            threading.Event().wait(0.01)
         process.send_signal(number)
         out, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, errors

@@ -413,3 +413,20 @@ def test_shards_that_are_none_exit_with_2(text: str, capsys: pytest.CaptureFixtu
         main(["--suite", "smoke", "--shard", text])
     assert ended.value.code == 2
     assert f"expected I/N with I from 1 to N, such as 2/4, got {text}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--address=host:1", "--cpus-per-task=1", "--gpus-per-task=0.5"])
+def test_what_only_ray_understands_is_refused_elsewhere(option: str, capsys: pytest.CaptureFixture[str]):
+    assert main(["--suite", "smoke", option, "--dry-run"]) == 2
+    assert capsys.readouterr().err == f"{option.partition('=')[0]}: only with --executor ray\n"
+
+
+def test_ray_that_is_not_installed_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr("bench.execution.ray_session.installed", lambda: False)
+    assert main(["--suite", "smoke", "--executor", "ray", "--out", str(tmp_path / "out")]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("--executor ray: Ray is not installed here; install it")
+    assert len(told.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
