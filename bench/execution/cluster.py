@@ -171,6 +171,11 @@ class Cluster:
         """What a task's end means."""
         try:
             answer: Answer = self._ray.get(ref)
+        except (
+            self._ray.exceptions.TaskCancelledError
+        ):  # a terminal's Ctrl-C goes to Ray's workers too: not their fault
+            self._again.append(task)
+            return []
         except self._ray.exceptions.RayTaskError as error:  # the benchmark cannot be imported there, or is broken
             return self._lost(task, None, f"{_place_in(str(error))}: {_line(str(error), -1)}")
         except self._ray.exceptions.RayError as error:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 MARK = "FML_TEST_MARK"
 PATIENCE = 300.0  # seconds; what a loaded machine may need to start Ray and torch
+
+
+def _heeds_ctrl_c() -> None:
+    """A shell lets programs in its background ignore SIGINT, and they hand that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass
@@ -37,6 +43,7 @@ class Place:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=_heeds_ctrl_c,
         )
 
     def run(self, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.execution.ray_session import installed
+from bench.execution.ray_session import PREFIX, installed
 from bench.records.store import Store
 from tests.cluster.conftest import PATIENCE, Place, TwoNodes
 from tests.unit.bench.execution.test_execute import ENDINGS
@@ -99,7 +99,7 @@ def test_a_signal_ends_a_run_and_all_that_it_started(place: Place, tmp_path: Pat
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_ray_starts_leaves_nothing(place: Place, tmp_path: Path, number: signal.Signals):
     with place.start(*RUN, *SMALL, "--out", str(tmp_path / "out")) as process:
-        while not any(place.temporary.iterdir()) and process.poll() is None:  # until Ray's folder is there
+        while not any(place.temporary.glob(f"{PREFIX}*")) and process.poll() is None:  # until Ray's folder is there
             threading.Event().wait(0.01)
         process.send_signal(number)
         out, errors = process.communicate(timeout=PATIENCE)

@@ -31,6 +31,10 @@ class NodeDiedError(RayError):
     pass
 
 
+class TaskCancelledError(RayTaskError):
+    pass
+
+
 def node(name: str, cpus: float = 2, gpus: float = 0, alive: bool = True) -> dict[str, Any]:
     resources = {"CPU": cpus, "GPU": gpus}
     return {"NodeID": name, "NodeManagerHostname": f"host-{name[0]}", "NodeManagerAddress": "10.0.0.1"} | {
@@ -42,7 +46,7 @@ def node(name: str, cpus: float = 2, gpus: float = 0, alive: bool = True) -> dic
 class StandIn:
     """As much of Ray as the executor uses; `act` says what becomes of each task: an answer, or an error."""
 
-    exceptions = SimpleNamespace(RayError=RayError, RayTaskError=RayTaskError)
+    exceptions = SimpleNamespace(RayError=RayError, RayTaskError=RayTaskError, TaskCancelledError=TaskCancelledError)
 
     def __init__(self, act: Callable[[tuple[FaultyCell, ...], dict[str, Any]], Answer]) -> None:
         self.act, self.there, self.cancelled = act, [node(A), node(B)], []
@@ -196,6 +200,17 @@ def test_a_cell_that_takes_every_node_with_it_is_given_up_and_its_companions_are
     )
     assert [len(bundle) for bundle, _ in ray.tasks].count(3) == 3
     assert [bundle for bundle, _ in ray.tasks].count((made[1],)) == 3
+
+
+def test_what_is_cancelled_is_given_out_again_without_a_word(tmp_path: Path, begin: Any):
+    def act(bundle: tuple[FaultyCell, ...], options: dict[str, Any]) -> Answer:
+        if len(ray.tasks) < 6:
+            raise TaskCancelledError
+        return done(bundle)
+
+    cluster, ray, told = begin(act)
+    assert len(run(tmp_path, cluster, cells("works"))) == 1
+    assert told == []
 
 
 def test_an_unfit_node_gets_no_more_and_is_told_once(tmp_path: Path, begin: Any):
