@@ -32,7 +32,7 @@ class Expected:
     @classmethod
     def here(cls) -> "Expected":
         """What this machine is like."""
-        return cls(code(), {name: (version(name) or "").partition("+")[0] or None for name in LIBRARIES})
+        return cls(code(), _libraries())
 
 
 @functools.cache
@@ -43,6 +43,12 @@ def code() -> str:
         total.update(f"{path.relative_to(ROOT).as_posix()}\n".encode())
         total.update(path.read_bytes())
     return total.hexdigest()[:16]
+
+
+@functools.cache
+def _libraries() -> dict[str, str | None]:
+    """Versions here; looking them up takes longer than a short cell."""
+    return {name: (version(name) or "").partition("+")[0] or None for name in LIBRARIES}
 
 
 @functools.cache
