@@ -5,7 +5,7 @@ give the same numbers, so a finished cell is never computed twice.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -201,8 +201,7 @@ class _Zoo:
         from bench.nets.zoos import resolve
 
         zoo = suite.zoo.get(name) or resolve(name)
-        nets = {net: digest(NETS.get(net)) for net in sorted({*zoo.clients, zoo.shared})}
-        return cls(tuple(zoo.clients), zoo.shared, sha256(json.dumps(nets).encode()).hexdigest()[:16], zoo.draws)
+        return cls(tuple(zoo.clients), zoo.shared, _nets_digest({*zoo.clients, zoo.shared}), zoo.draws)
 
 
 @dataclass(frozen=True)
@@ -216,15 +215,33 @@ class _Data:
 
 def _data(suite: Suite) -> dict[str, _Data]:
     """The values of the data axis by name: the data sets, or the one combination of the suite's tasks."""
-    sources = {name: _Data(DATASETS.get(name).md5, digest(DATASETS.get(name))) for name in suite.datasets}
     if not suite.tasks:
-        return sources
+        return {name: _Data(DATASETS.get(name).md5, digest(DATASETS.get(name))) for name in suite.datasets}
     tasks = settled(suite.tasks, suite.training.clients)
-    md5, source = (
-        sha256(json.dumps([getattr(sources[task.dataset], key) for task in tasks]).encode()).hexdigest()
-        for key in ("md5", "digest")
-    )
-    return {label(tasks): _Data(md5[:32], source[:16], tasks)}
+    return {label(tasks): _Data(_of_all([task.md5 for task in tasks])[:32], _source_of_all(tasks), tasks)}
+
+
+def _source_of_all(tasks: Sequence[ClientTask]) -> str:
+    """The source digest of the tasks' data sets together."""
+    return _of_all([digest(DATASETS.get(task.dataset)) for task in tasks])[:16]
+
+
+def _of_all(digests: list[str]) -> str:
+    return sha256(json.dumps(digests).encode()).hexdigest()
+
+
+def _nets_digest(names: set[str]) -> str:
+    return sha256(json.dumps({net: digest(NETS.get(net)) for net in sorted(names)}).encode()).hexdigest()[:16]
+
+
+def source_digests(cell: Cell) -> dict[str, str]:
+    """The digests of a cell's plugins as they are on this machine. Raises RegistryError where one is not there."""
+    return {
+        "algorithm": digest(ALGORITHMS.get(cell.plugin)),
+        "partition": digest(PARTITIONS.get(cell.partition)),
+        "dataset": _source_of_all(cell.tasks) if cell.tasks else digest(DATASETS.get(cell.dataset)),
+        "nets": _nets_digest({*cell.architectures, cell.shared}),
+    }
 
 
 def _plain(value: Any) -> Any:

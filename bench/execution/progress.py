@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from bench.execution.worker import Finished
+from bench.execution.executor import Finished
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

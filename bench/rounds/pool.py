@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data import Data, DataError, Rows
+from bench.data import Data, DataError, Own, Rows
 from bench.declaration.cell import Cell
 from bench.declaration.tasks import ClientTask
 from bench.seeds import stream
@@ -28,6 +28,11 @@ class Part:
     clients: int
     train: slice  # of the pool's training rows
     test: slice  # of its test rows
+    given: tuple[Own, ...] = ()  # rows of the pool, where the data set comes divided among clients
+
+    def given_of(self, rows: Rows) -> list[Own]:
+        """Whose rows are whose, as places in `rows` [n], which are ascending rows of the pool."""
+        return [Own(*(np.flatnonzero(np.isin(rows, held)) for held in own)) for own in self.given]
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ class Pool:
 
 def of_one(data: Data, clients: int) -> Pool:
     """A data set as it is."""
-    part = Part("", data.classes, clients, slice(0, len(data.train_y)), slice(0, len(data.test_y)))
+    part = Part("", data.classes, clients, slice(0, len(data.train_y)), slice(0, len(data.test_y)), data.clients)
     train, test = Images(data.train_x, data.train_y), Images(data.test_x, data.test_y)
     return Pool(train, test, (part,), (data.shift,), (data.scale,))
 
@@ -86,8 +91,8 @@ def of_tasks(tasks: Sequence[ClientTask], sources: Mapping[str, Data]) -> Pool:
     train_rows = [np.flatnonzero(np.isin(sources[task.dataset].train_y, task.classes)) for task in tasks]
     test_rows = [np.flatnonzero(np.isin(sources[task.dataset].test_y, task.classes)) for task in tasks]
     parts = tuple(
-        Part(task.name, len(task.classes), task.clients, train, test)
-        for task, train, test in zip(tasks, _slices(train_rows), _slices(test_rows), strict=True)
+        Part(task.name, len(task.classes), task.clients, train, test, _moved(sources[task.dataset], rows, train.start))
+        for task, rows, train, test in zip(tasks, train_rows, _slices(train_rows), _slices(test_rows), strict=True)
     )
 
     def gathered(split: str, rows: Sequence[Rows]) -> Images:
@@ -134,6 +139,11 @@ def _some(rows: Rows, task: ClientTask, rng: np.random.Generator) -> Rows:
     if wanted > len(rows):
         raise DataError(f"task '{task.name}': expected at most {len(rows)} images, which it has, got images = {wanted}")
     return np.sort(rng.choice(rows, wanted, replace=False))
+
+
+def _moved(data: Data, rows: Rows, start: int) -> tuple[Own, ...]:
+    """Whose rows are whose of a data set, as rows of a pool that has the data set's `rows` from `start` on."""
+    return tuple(Own(*(start + np.flatnonzero(np.isin(rows, held)) for held in own)) for own in data.clients)
 
 
 def _renumbered(labels: Labels, task: ClientTask) -> Labels:

@@ -180,14 +180,26 @@ def deal(cell: Cell, there: Pool) -> list[Split]:
     """
     plan = PARTITIONS.get(cell.partition)(**cell.partition_params)
     rng = stream("partition", **cell.axes("partition"))  # one for all tasks, in turn
-    dealt: list[Rows] = []
+    dealt: list[Rows | Split] = []
     for part, rows in zip(there.parts, pool.owned(cell, there), strict=True):
         try:
-            drawn = plan.draw(there.train.y[rows], part.clients, cell.alpha, rng)
+            drawn = plan.deal(there.train.y[rows], part.given_of(rows), part.clients, cell.alpha, rng)
         except DataError as error:
             raise DataError(f"task '{part.name}': {error}" if part.name else str(error)) from error
-        dealt += [rows[each] for each in drawn]
-    return [split.split(rows, stream("split", client=k, **cell.axes("partition"))) for k, rows in enumerate(dealt)]
+        dealt += [Split(*(rows[each] for each in own)) if isinstance(own, tuple) else rows[own] for own in drawn]
+    return [_split(cell, k, own) for k, own in enumerate(dealt)]
+
+
+def _split(cell: Cell, client: int, made: Rows | Split) -> Split:
+    """A client's split: the one that its partition brings, or the protocol's."""
+    if not isinstance(made, Split):
+        return split.split(made, stream("split", client=client, **cell.axes("partition")))
+    if cell.training["selection"] == "validation" and np.isin(made.validation, made.train).any():
+        raise DataError(
+            f'client {client} would be validated on rows that it trains on: selection = "validation" needs others. '
+            'Set selection = "last", or set rows apart to validate on'
+        )
+    return made
 
 
 def describe(cell: Cell, there: Pool, splits: list[Split]) -> dict[str, Any]:
@@ -197,7 +209,7 @@ def describe(cell: Cell, there: Pool, splits: list[Split]) -> dict[str, Any]:
     """
     could = np.concatenate(pool.owned(cell, there))  # what was there to deal, ascending
     labels = there.distinct
-    whole = [np.searchsorted(could, np.concatenate([s.train, s.validation, s.test])) for s in splits]
+    whole = [np.searchsorted(could, np.unique(np.concatenate(own))) for own in splits]
     figures = asdict(heterogeneity.describe(labels[could], whole, sum(part.classes for part in there.parts)))
     figures["counts"] = np.asarray(figures["counts"]).tolist()
     floors = [heterogeneity.floor(labels[s.train], labels[s.test]) for s in splits]

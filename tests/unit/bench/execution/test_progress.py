@@ -3,8 +3,8 @@ import io
 import pytest
 from rich.console import Console
 
+from bench.execution.executor import Finished
 from bench.execution.progress import Live, Progress, duration, line, progress
-from bench.execution.worker import Finished
 from tests.unit.bench.faults import ROUNDS, FaultyCell, cells
 
 
