@@ -5,12 +5,13 @@ give the same numbers, so a finished cell is never computed twice.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from hashlib import sha256
 from typing import Any, Literal, Self
 
+from bench.declaration import tuned
 from bench.declaration.digest import digest
 from bench.declaration.hyperparameters import Scalar, resolved
 from bench.declaration.suite import Suite
@@ -43,10 +44,16 @@ class Cell:
     engine: str = "reference"
     device: str = "cpu"
     numerics: int = 0  # version of the engines' arithmetic
+    reserved: float = 0.0  # share of the training rows that tuning may use and no client of a result is tested on
+    tuning: bool = False  # whether this is a trial of bench.tune: draws of its own, on the reserved rows
 
     def identity(self) -> dict[str, Any]:
-        """The declaration as JSON types."""
-        return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+        """The declaration as JSON types. What came later than the first results is left out where it does nothing."""
+        return {
+            f.name: _plain(getattr(self, f.name))
+            for f in fields(self)
+            if f.name not in _LATER or getattr(self, f.name) != f.default
+        }
 
     @cached_property
     def hash(self) -> str:
@@ -71,7 +78,12 @@ class Cell:
             "zoo": self.zoo,
             "clients": self.clients,
             "seed": self.partition_seed if kind == "partition" else self.training_seed,
+            **({"tuning": True} if self.tuning else {}),
         }
+
+
+_LATER = frozenset({"reserved", "tuning"})
+"""Fields that older cells do not have: at their default they leave a cell's name what it was."""
 
 
 def cells(suite: Suite, *, engine: str = "reference", device: str = "cpu", precision: str = "fp32") -> list[Cell]:
@@ -82,15 +94,16 @@ def cells(suite: Suite, *, engine: str = "reference", device: str = "cpu", preci
     """
     from bench.engines import NUMERICS
 
-    algorithms = {name: _Plugin.of(ALGORITHMS, name, suite) for name in suite.algorithms}
-    partitions = {name: _Plugin.of(PARTITIONS, name, suite) for name in suite.partitions}
+    pairs = [(dataset, name) for dataset in suite.datasets for name in suite.algorithms]
+    algorithms = {pair: _Plugin.of(ALGORITHMS, pair[1], tuned.params(suite, *pair)) for pair in pairs}
+    training = {pair: tuned.training(suite, *pair) for pair in pairs}
+    partitions = {name: _Plugin.of(PARTITIONS, name, suite.params.get(name, {})) for name in suite.partitions}
     zoos = {name: _Zoo.of(name, suite) for name in suite.zoos}
     sources = {name: digest(DATASETS.get(name)) for name in suite.datasets}  # how images are read and normalised
-    training = suite.training.model_dump()
     return [
         Cell(
             algorithm=point.algorithm,
-            params=algorithms[point.algorithm].params,
+            params=algorithms[point.dataset, point.algorithm].params,
             dataset=point.dataset,
             data_md5=DATASETS.get(point.dataset).md5,
             partition=point.partition,
@@ -100,12 +113,12 @@ def cells(suite: Suite, *, engine: str = "reference", device: str = "cpu", preci
             architectures=zoos[point.zoo].clients,
             shared=zoos[point.zoo].shared,
             clients=suite.training.clients,
-            training=training,
+            training=training[point.dataset, point.algorithm],
             replicate=point.replicate,
             partition_seed=_seed(suite, suite.seeds.partition, point.replicate),
             training_seed=_seed(suite, suite.seeds.training, point.replicate),
             digests={
-                "algorithm": algorithms[point.algorithm].digest,
+                "algorithm": algorithms[point.dataset, point.algorithm].digest,
                 "partition": partitions[point.partition].digest,
                 "dataset": sources[point.dataset],
                 "nets": zoos[point.zoo].digest,
@@ -114,6 +127,7 @@ def cells(suite: Suite, *, engine: str = "reference", device: str = "cpu", preci
             engine=engine,
             device=device,
             numerics=NUMERICS,
+            reserved=suite.tune.reserved if suite.tune else 0.0,
         )
         for point in _points(suite)
     ]
@@ -154,8 +168,8 @@ class _Plugin:
     digest: str
 
     @classmethod
-    def of(cls, registry: Registry, name: str, suite: Suite) -> Self:
-        return cls(resolved(registry, name, suite.params.get(name, {})), digest(registry.get(name)))
+    def of(cls, registry: Registry, name: str, given: Mapping[str, Scalar]) -> Self:
+        return cls(resolved(registry, name, given), digest(registry.get(name)))
 
 
 @dataclass(frozen=True)

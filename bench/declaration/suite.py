@@ -19,6 +19,8 @@ from bench.declaration import hyperparameters, overrides
 from bench.declaration.gate import Gate
 from bench.declaration.mistakes import Mistake, SuiteError, from_pydantic, message, mistake, mistakes, show
 from bench.declaration.names import Algorithm, DataSet, Net, Partition, check_zoo, needs_alpha, room_for_clients
+from bench.declaration.tune import Tune, grid_faults
+from bench.declaration.tuned import Tables, read_tables
 from bench.registry import ALGORITHMS, PARTITIONS, Registry, RegistryError, nearest
 
 __all__ = ["InlineZoo", "Optimizer", "Schedule", "Seeds", "Suite", "SuiteError", "Training", "load"]
@@ -154,6 +156,8 @@ class Suite(_Declared):
     seeds: Seeds = Seeds()
     time_limit: Positive = 7200.0  # seconds for a cell; decides no number
     gate: Gate = Gate()  # what bench.check asks; decides no number
+    tune: Tune | None = None  # what bench.tune may try; its `reserved` decides what clients are tested on
+    tuned: Tables | None = None  # data set -> algorithm -> what bench.tune found
 
     @field_validator("name")
     @classmethod
@@ -220,6 +224,24 @@ class Suite(_Declared):
         if found:
             raise mistakes(found)
         return value
+
+    @field_validator("tune")
+    @classmethod
+    def _grid_fits(cls, value: Tune | None, info: ValidationInfo) -> Tune | None:
+        found = grid_faults(value, _declared(info, "algorithms"), info.data.get("params", {})) if value else []
+        if found:
+            raise mistakes(found)
+        return value
+
+    @field_validator("tuned", mode="plain")
+    @classmethod
+    def _tuned_fits(cls, value: object, info: ValidationInfo) -> Tables | None:
+        if value is None:
+            return None
+        made, found = read_tables(value, _declared(info, "algorithms"), info.data.get("params", {}))
+        if found:
+            raise mistakes(found)
+        return made
 
 
 _WITH_PARAMS = ((ALGORITHMS, "algorithms"), (PARTITIONS, "partitions"))

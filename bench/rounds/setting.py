@@ -21,6 +21,7 @@ from bench.engines.job import Images
 from bench.nets.net import Net, parts
 from bench.plugin import Algorithm, At, Parts, State, Task
 from bench.registry import DATASETS, NETS, PARTITIONS
+from bench.rounds import pools
 from bench.seeds import seed, stream
 from datasets import heterogeneity, split
 from datasets.split import Split
@@ -41,7 +42,7 @@ class Setting:
 
     cell: Cell
     images: Images  # the training split: all clients' rows
-    test: Images  # the global test split
+    test: Images  # what general models are scored on: the global test split, never in a trial of tuning
     shares: tuple[Share, ...]  # one per client
     partition: Mapping[str, Any]  # identity and heterogeneity figures, for the record
     nets: Mapping[str, Net]  # architecture -> a module (its weights do not matter)
@@ -122,13 +123,18 @@ def load(name: str, root: Path | None) -> Data:
 def deal(cell: Cell, data: Data) -> list[Split]:
     """The clients' splits (train, validation, test) of a cell. Raises DataError when no draw is possible."""
     plan = PARTITIONS.get(cell.partition)(**cell.partition_params)
-    drawn = plan.draw(data.train_y, cell.clients, cell.alpha, stream("partition", **cell.axes("partition")))
-    return [split.split(rows, stream("split", client=k, **cell.axes("partition"))) for k, rows in enumerate(drawn)]
+    pool = pools.drawn_from(cell, len(data.train_y))
+    drawn = plan.draw(data.train_y[pool], cell.clients, cell.alpha, stream("partition", **cell.axes("partition")))
+    streams = [stream("split", client=k, **cell.axes("partition")) for k in range(len(drawn))]
+    if cell.tuning:
+        return [split.split_for_tuning(pool[rows], rng) for rows, rng in zip(drawn, streams, strict=True)]
+    untested = pools.set_aside(cell, len(data.train_y))
+    return [split.split(pool[rows], rng, untested) for rows, rng in zip(drawn, streams, strict=True)]
 
 
 def describe(data: Data, splits: list[Split]) -> dict[str, Any]:
     """Identity and heterogeneity figures of a partition, as the record holds them."""
-    whole = [np.concatenate([s.train, s.validation, s.test]) for s in splits]
+    whole = [np.unique(np.concatenate([s.train, s.validation, s.test])) for s in splits]  # a trial's two are one
     figures = asdict(heterogeneity.describe(data.train_y, whole, data.classes))
     figures["counts"] = np.asarray(figures["counts"]).tolist()
     floors = [heterogeneity.floor(data.train_y[s.train], data.train_y[s.test]) for s in splits]
@@ -160,13 +166,21 @@ def assemble(cell: Cell, data: Data) -> Setting:
     return Setting(
         cell=cell,
         images=_images(data.train_x, data.train_y, data, device),
-        test=_images(data.test_x, data.test_y, data, device),
+        test=_general(cell, data, splits, device),
         shares=tuple(Share(*(torch.from_numpy(r).to(device) for r in (s.train, s.validation, s.test))) for s in splits),
         partition=describe(data, splits),
         nets={name: net for name, (net, _) in inspected.items()},
         task=Task(classes=data.classes, shape=shape, shared=named[cell.shared], personal=own),
         device=device,
     )
+
+
+def _general(cell: Cell, data: Data, splits: list[Split], device: torch.device) -> Images:
+    """What the global model is scored on: the global test set; in a trial of tuning all clients' validation rows."""
+    if not cell.tuning:
+        return _images(data.test_x, data.test_y, data, device)
+    rows = np.concatenate([each.validation for each in splits])
+    return _images(data.train_x[rows], data.train_y[rows], data, device)
 
 
 def _images(x: Any, y: Any, data: Data, device: torch.device) -> Images:

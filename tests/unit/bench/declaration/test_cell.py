@@ -56,6 +56,8 @@ OTHER: dict[str, Any] = {
     "engine": "vectorised",
     "device": "cuda",
     "numerics": 9,
+    "reserved": 0.5,
+    "tuning": True,
 }
 
 
