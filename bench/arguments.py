@@ -1,6 +1,15 @@
-"""Kinds of values that several command lines take."""
+"""What several command lines take and say alike."""
 
 import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+LONGEST = 15  # lines of one message
+
+
+class UsageError(Exception):
+    """Options that cannot be met on this machine."""
 
 
 def at_least_one(text: str) -> int:
@@ -16,3 +25,36 @@ def at_least_one(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text}")
     return number
+
+
+def load_plugins(paths: Sequence[str]) -> tuple[str, ...]:
+    """Load plugin files; a broken one is reported and does not take the others down. Raises RegistryError."""
+    from bench.registry import BrokenPlugin, load_file
+
+    loaded = []
+    for path in paths:
+        try:
+            load_file(path)
+        except BrokenPlugin as error:
+            print(f"{error}; going on without it", file=sys.stderr)
+        else:
+            loaded.append(str(Path(path).resolve()))
+    return tuple(loaded)
+
+
+def device(name: str) -> str:
+    """The device to run on; "auto" is the same everywhere, because the device is part of a result's identity."""
+    if name == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise UsageError("--device cuda: no usable GPU here (see python -m bench.doctor); leave the option out")
+    return "cpu" if name == "auto" else name
+
+
+def short(message: str) -> str:
+    """A message of at most `LONGEST` lines."""
+    lines = message.splitlines()
+    if len(lines) > LONGEST:
+        lines = [*lines[: LONGEST - 1], f"and {len(lines) - LONGEST + 1} more lines"]
+    return "\n".join(lines)

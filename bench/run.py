@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import engines
-from bench.arguments import at_least_one
+from bench.arguments import UsageError, at_least_one, device, load_plugins, short
 from bench.execution.worker import ROUNDS, Job
 from bench.records.store import UNFINISHED, Store, StoreError
 from bench.shadow import shadowed
@@ -29,7 +29,6 @@ USAGE, SOME_FAILED, STOPPED = 2, 3, 130
 SUITE_OPTIONS = (
     *("dataset", "algorithms", "alphas", "partition", "zoo", "replicates", "rounds", "clients", "time_limit", "set"),
 )
-_LONGEST_MESSAGE = 15  # lines
 _SHOWN = 8  # failed cells that are named at the end
 
 
@@ -70,10 +69,6 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-class UsageError(Exception):
-    """Options that cannot be met on this machine."""
-
-
 @dataclass(frozen=True)
 class Plan:
     """What was asked for, resolved."""
@@ -98,13 +93,13 @@ def plan(options: argparse.Namespace) -> Plan:
     from bench.execution.forecast import resolved
     from bench.host.provenance import cores
 
-    plugins = _load_plugins(options.plugin)
+    plugins = load_plugins(options.plugin)
     suite = load(options.suite, {name: getattr(options, name) for name in SUITE_OPTIONS})
     root = options.data_root or os.environ.get("BENCH_DATA") or None
     return Plan(
         suite=suite,
         cells=resolved(
-            cells(suite, device=_device(options.device), precision=options.precision),
+            cells(suite, device=device(options.device), precision=options.precision),
             None if options.engine == "auto" else options.engine,
         ),
         out=options.out or Path("results") / f"{suite.name}-{'+'.join(suite.datasets)}",
@@ -112,31 +107,6 @@ def plan(options: argparse.Namespace) -> Plan:
         data_root=Path(root) if root else None,
         plugins=plugins,
     )
-
-
-def _load_plugins(paths: Sequence[str]) -> tuple[str, ...]:
-    """Load plugin files; a broken one is reported and does not take the others down. Raises RegistryError."""
-    from bench.registry import BrokenPlugin, load_file
-
-    loaded = []
-    for path in paths:
-        try:
-            load_file(path)
-        except BrokenPlugin as error:
-            print(f"{error}; going on without it", file=sys.stderr)
-        else:
-            loaded.append(str(Path(path).resolve()))
-    return tuple(loaded)
-
-
-def _device(name: str) -> str:
-    """The device to run on; "auto" is the same everywhere, because the device is part of a result's identity."""
-    if name == "cuda":
-        import torch
-
-        if not torch.cuda.is_available():
-            raise UsageError("--device cuda: no usable GPU here (see python -m bench.doctor); leave the option out")
-    return "cpu" if name == "auto" else name
 
 
 def dry_run(asked: Plan) -> int:
@@ -153,6 +123,7 @@ def dry_run(asked: Plan) -> int:
 
 def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: bool) -> int:
     """Check the data, run what has no record yet, write tables and report."""
+    from bench.declaration.tuned import digests
     from bench.execution import forecast, preflight
     from bench.execution.bundles import bundles
     from bench.execution.execute import execute, pending
@@ -178,6 +149,7 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
             plugins=asked.plugins,
             function=asked.function,
             provenance={name: origin[name] for name in ("commit", "dirty", "versions", "processor", "threads")},
+            tuned=digests(suite),
         )
         with progress(asked.cells, todo, lambda cell: costs[cell.hash]) as show:
             work = bundles(todo, lambda cell: costs[cell.hash], asked.jobs)
@@ -276,7 +248,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not isinstance(error, _foreseen()):
             raise
-        print(_short(str(error)), file=sys.stderr)
+        print(short(str(error)), file=sys.stderr)
         return USAGE
 
 
@@ -289,13 +261,6 @@ def _foreseen() -> tuple[type[Exception], ...]:
     from bench.registry import RegistryError
 
     return (SuiteError, RegistryError, DataError, StoreError, ParameterError, WorkersError, UsageError)
-
-
-def _short(message: str) -> str:
-    lines = message.splitlines()
-    if len(lines) > _LONGEST_MESSAGE:
-        lines = [*lines[: _LONGEST_MESSAGE - 1], f"and {len(lines) - _LONGEST_MESSAGE + 1} more lines"]
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

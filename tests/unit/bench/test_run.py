@@ -23,7 +23,7 @@ Command = Callable[..., int]
 def declare(folder: Path, *algorithms: str, out: Path | None = None) -> Plan:
     """A plan of cells that need no engine, as `bench.run.plan` would make it of options."""
     suite: Any = SimpleNamespace(
-        **SUITE, time_limit=60.0, model_dump=lambda mode: SUITE | {"algorithms": list(algorithms)}
+        **SUITE, time_limit=60.0, tuned=None, model_dump=lambda mode: SUITE | {"algorithms": list(algorithms)}
     )
     made: Any = cells(*algorithms)
     return Plan(suite, made, out or folder / "out", jobs=2, data_root=folder, function=HERE)
