@@ -21,8 +21,10 @@ class Heterogeneity:
     counts: tuple[tuple[int, ...], ...]  # [clients][classes] samples
 
 
-def describe(labels: NDArray[np.int64], parts: Sequence[Rows], classes: int) -> Heterogeneity:
-    """The figures of `parts`, the rows of each client into `labels` [N]. Raises DataError on a client without rows.
+def describe(labels: NDArray[np.int64], parts: Sequence[Rows], classes: int, pool: Rows | None = None) -> Heterogeneity:
+    """The figures of `parts`, the rows of each client into `labels` [N], of which `pool` was dealt (None: all).
+
+    Raises DataError on a client without rows.
 
     >>> labels = np.array([0, 0, 1, 1])
     >>> figures = describe(labels, [np.array([0, 1]), np.array([2, 3])], classes=2)
@@ -36,7 +38,8 @@ def describe(labels: NDArray[np.int64], parts: Sequence[Rows], classes: int) -> 
     sizes = counts.sum(axis=1)
     shares = counts / sizes[:, None]
     entropy = -(shares * np.log(np.where(shares > 0, shares, 1.0))).sum(axis=1)
-    overall = np.bincount(labels, minlength=classes) / len(labels)
+    dealt = labels if pool is None else labels[pool]
+    overall = np.bincount(dealt, minlength=classes) / len(dealt)
     return Heterogeneity(
         hash=identity(parts),
         effective_classes=float(np.exp(entropy).mean()),

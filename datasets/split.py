@@ -38,7 +38,8 @@ def split(rows: Rows, rng: np.random.Generator, untested: Rows | None = None) ->
             f"a client with {n} samples has none to be tested on: all are among those reserved for tuning. Use a "
             "smaller share (tune.reserved), fewer clients or a larger minimum."
         )
-    tested = free[max(0, len(free) - test) :]
+    # Drawn anew where rows are kept out, or the others would come early in what is left, and be trained on too often.
+    tested = shuffled[n - test :] if len(free) == n else rng.permutation(free)[:test]
     kept, validated = np.split(shuffled[~np.isin(shuffled, tested)], [n - len(tested) - validation])
     return Split(np.sort(kept), np.sort(validated), np.sort(tested))
 

@@ -233,7 +233,7 @@ class Suite(_Declared):
             raise mistakes(found)
         return value
 
-    @field_validator("tuned", mode="plain")
+    @field_validator("tuned", mode="before")
     @classmethod
     def _tuned_fits(cls, value: object, info: ValidationInfo) -> Tables | None:
         if value is None:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.data import Data, DataError, Source
+from bench.data import Data, DataError, Rows, Source
 from bench.declaration.cell import Cell
 from bench.engines.job import Images
 from bench.nets.net import Net, parts
@@ -132,10 +132,10 @@ def deal(cell: Cell, data: Data) -> list[Split]:
     return [split.split(pool[rows], rng, untested) for rows, rng in zip(drawn, streams, strict=True)]
 
 
-def describe(data: Data, splits: list[Split]) -> dict[str, Any]:
-    """Identity and heterogeneity figures of a partition, as the record holds them."""
+def describe(data: Data, splits: list[Split], pool: Rows | None = None) -> dict[str, Any]:
+    """Identity and heterogeneity figures of a partition of `pool` (None: all rows), as the record holds them."""
     whole = [np.unique(np.concatenate([s.train, s.validation, s.test])) for s in splits]  # a trial's two are one
-    figures = asdict(heterogeneity.describe(data.train_y, whole, data.classes))
+    figures = asdict(heterogeneity.describe(data.train_y, whole, data.classes, pool))
     figures["counts"] = np.asarray(figures["counts"]).tolist()
     floors = [heterogeneity.floor(data.train_y[s.train], data.train_y[s.test]) for s in splits]
     return figures | {
@@ -168,7 +168,7 @@ def assemble(cell: Cell, data: Data) -> Setting:
         images=_images(data.train_x, data.train_y, data, device),
         test=_general(cell, data, splits, device),
         shares=tuple(Share(*(torch.from_numpy(r).to(device) for r in (s.train, s.validation, s.test))) for s in splits),
-        partition=describe(data, splits),
+        partition=describe(data, splits, pools.drawn_from(cell, len(data.train_y))),
         nets={name: net for name, (net, _) in inspected.items()},
         task=Task(classes=data.classes, shape=shape, shared=named[cell.shared], personal=own),
         device=device,

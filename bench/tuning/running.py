@@ -11,7 +11,7 @@ from bench.execution import forecast, preflight
 from bench.execution.bundles import bundles
 from bench.execution.execute import execute, pending
 from bench.execution.progress import duration, progress
-from bench.execution.worker import ROUNDS, Job
+from bench.execution.worker import ROUNDS, TOGETHER, Job
 from bench.records.store import Store
 from bench.tuning.study import Study
 
@@ -26,6 +26,7 @@ class How:
     rerun: str | None  # statuses to compute again, see bench.execution.execute.RERUN
     provenance: Mapping[str, Any]
     function: str = ROUNDS  # see bench.execution.worker.Job
+    together: str = TOGETHER
 
 
 def compute(study: Study, how: How) -> Signals | None:
@@ -49,6 +50,7 @@ def compute(study: Study, how: How) -> Signals | None:
             data_root=how.data_root,
             plugins=how.plugins,
             function=how.function,
+            together=how.together,
             provenance={key: how.provenance[key] for key in ("commit", "dirty", "versions", "processor", "threads")},
         )
         with progress(study.cells, todo, lambda cell: costs[cell.hash]) as show:

@@ -95,7 +95,7 @@ def worth(tuning: Tuning) -> Table:
 
 def near(choice: Choice) -> int:
     """How many settings are within half a point of the best one, itself included."""
-    return sum(choice.chosen.accuracy - each.accuracy <= ROPE for each in choice.tried)
+    return sum(choice.chosen.accuracy - each.accuracy <= ROPE + 1e-12 for each in choice.tried)
 
 
 TRIALS = (
