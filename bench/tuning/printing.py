@@ -27,7 +27,19 @@ def plan(study: Study) -> str:
     rows += [
         (trial.algorithm, str(trial.number), setting(trial.setting), str(len(trial.cells))) for trial in study.trials
     ]
-    return f"{study.suite.name} on {study.dataset}\n{_table(rows)}"
+    return "\n".join([f"{study.suite.name} on {study.dataset}", _table(rows), *_standing(study)])
+
+
+def _standing(study: Study) -> list[str]:
+    """Whether the values that the suite has already are of these trials."""
+    held = (study.suite.tuned or {}).get(study.dataset, {})
+    sources = {name: each.source for name, each in held.items() if each.source}
+    other = [name for name, source in sources.items() if source.digest != study.digest(name)]
+    same = [name for name in sources if name not in other]
+    found = [f"the suite's values are of these trials: {', '.join(same)}"] if same else []
+    if other:
+        found.append(f"the suite's values are of other trials (settings, budget or source code): {', '.join(other)}")
+    return found
 
 
 def choices(tuning: Tuning) -> str:

@@ -71,6 +71,20 @@ def test_every_algorithm_gets_as_many_trials_and_its_planted_best(
     assert len({row["trial"] for row in rows if row["chosen"] == "1" and row["algorithm"] == "fml"}) == 1
 
 
+def test_a_dry_run_says_whether_a_suites_values_are_of_these_trials(
+    command: Command, suite: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command("--algorithms", "fml,local", "--write", str(suite))
+    capsys.readouterr()
+    command("--dry-run")
+    assert "the suite's values are of these trials: fml, local" in capsys.readouterr().out
+    suite.write_text(suite.read_text().replace("alpha = [0.3, 0.5, 0.7]", "alpha = [0.2, 0.5, 0.7]"))
+    command("--dry-run")
+    told = capsys.readouterr().out
+    assert "the suite's values are of these trials: local" in told
+    assert "the suite's values are of other trials (settings, budget or source code): fml" in told
+
+
 def test_without_a_file_to_write_it_prints_what_to_put_into_one(
     command: Command, suite: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
