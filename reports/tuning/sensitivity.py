@@ -65,8 +65,8 @@ def plates(tuning: Tuning, looks: Looks) -> Iterator[Plate]:
                 family="sensitivity",
                 title=f"Sensitivity to {what}",
                 caption="Each mark is a setting, the mean over tuning replicates and places; the line joins the best "
-                "setting at each value. A flat line: the value hardly matters. A line that still rises at an end: the "
-                "grid is too narrow.",
+                "setting at each value, which may owe it to its other hyper-parameters. A flat line: the value hardly "
+                "matters. A line that still rises at an end: the grid is too narrow.",
                 table=table(chosen),
                 draw=partial(figure, chosen, looks),
                 titles=[_title(axis) for axis in chosen],
