@@ -324,3 +324,23 @@ def test_a_foreign_package_in_our_place_is_said_at_once(tmp_path, monkeypatch, c
     assert main(["--suite", "smoke", "--out", str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err == "Python finds the package 'datasets' elsewhere\n"
     assert not (tmp_path / "out").exists()
+
+
+def test_records_of_tuned_cells_name_the_trials_that_their_values_come_from(
+    tmp_path: Path, reports: list[Path]
+) -> None:
+    from bench.declaration.suite import load
+
+    chosen = ["--algorithms", "local", "--alphas", "1", "--zoo", "mlp", "--rounds", "1", "--clients", "3"]
+    out = tmp_path / "out"
+    assert main(["--suite", "smoke", *chosen, "--jobs", "1", "--out", str(out)]) == 0
+    tuned = load("smoke").tuned
+    assert tuned is not None
+    source = tuned["digits"]["local"].source
+    assert source is not None
+    (record,) = Store(out).latest()
+    assert record["suite"] == {"name": "smoke", "version": "1.1", "tuned": source.digest}
+    assert record["identity"]["training"]["optimizer"]["lr"] == tuned["digits"]["local"].values["lr"]
+    assert record["identity"]["reserved"] == 0.5
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["suite"]["tuned"]["digits"]["local"]["source"]["digest"] == source.digest
