@@ -7,6 +7,7 @@ budget keeps the points of a smaller one, so that a run can be extended.
 """
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -77,9 +78,9 @@ def points(axes: Mapping[str, tuple[Scalar, ...]], whole: bool = False) -> Itera
     >>> len(list(points(axes))), len(list(points(axes, whole=True)))
     (6, 6)
     """
-    plain = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+    size = math.prod(len(values) for values in axes.values())
     seen: list[Setting] = []
-    for index in () if whole else range(1, _LONGEST * len(plain)):
+    for index in () if whole else range(1, _LONGEST * size):
         point = {
             name: values[_place(index, base, len(values))]
             for base, (name, values) in zip(_primes(), axes.items(), strict=False)
@@ -87,8 +88,9 @@ def points(axes: Mapping[str, tuple[Scalar, ...]], whole: bool = False) -> Itera
         if point not in seen:
             seen.append(point)
             yield point
-        if len(seen) == len(plain):
+        if len(seen) == size:
             return
+    plain = (dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values()))
     yield from (point for point in plain if point not in seen)
 
 
