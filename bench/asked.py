@@ -5,13 +5,12 @@ Everything that needs no data; importing it needs neither torch nor NumPy.
 
 import argparse
 import os
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.arguments import Shard
+from bench.arguments import Shard, UsageError, device, load_plugins
 from bench.execution.executors import HERE, Where
 from bench.execution.worker import ROUNDS
 
@@ -23,10 +22,6 @@ if TYPE_CHECKING:
 SUITE_OPTIONS = (
     *("dataset", "algorithms", "alphas", "partition", "zoo", "replicates", "rounds", "clients", "time_limit", "set"),
 )
-
-
-class UsageError(Exception):
-    """Options that cannot be met on this machine."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +38,7 @@ class Plan:
     split_folders: tuple[str, ...] = ()  # as NAME=DIR
     function: str = ROUNDS  # see bench.execution.worker.Job
     where: Where = HERE
+    tuned: Mapping[str, str] = field(default_factory=dict)  # a cell's hash -> digest of the trials behind its values
     shard: Shard | None = None  # which part of the suite this is; None: all of it
     whole: "tuple[Cell, ...]" = ()  # with a shard: the cells of all shards
 
@@ -64,6 +60,7 @@ class Plan:
 def plan(options: argparse.Namespace) -> Plan:
     """Read and check everything that needs no data. Raises SuiteError, RegistryError, UsageError."""
     from bench.declaration.studies import load
+    from bench.declaration.tuned import digest
 
     plugins = load_plugins(options.plugin)
     choices = {name: getattr(options, name) for name in SUITE_OPTIONS}
@@ -72,12 +69,18 @@ def plan(options: argparse.Namespace) -> Plan:
     cells = [_cells(suite, options) for suite in declared.suites]
     each = list({cell.hash: cell for some in cells for cell in some}.values())
     names = [study.name for study in declared.studies]
+    trials = {
+        cell.hash: digest(suite, cell.dataset, cell.algorithm)
+        for suite, some in zip(declared.suites, cells, strict=True)
+        for cell in some
+    }
     root = options.data_root or os.environ.get("BENCH_DATA") or None
     return Plan(
         declared=declared,
         cells=share(each, options.shard) if options.shard else each,
         members={name: [cell.hash for cell in some] for name, some in zip(names, cells, strict=False)},
         whole=tuple(each) if options.shard else (),
+        tuned={name: found for name, found in trials.items() if found},
         shard=options.shard,
         out=options.out or Path("results") / f"{declared.suite.name}-{'+'.join(declared.whole['datasets'])}",
         jobs=options.jobs,
@@ -92,7 +95,7 @@ def _cells(suite: "Suite", options: argparse.Namespace) -> "list[Cell]":
     from bench.declaration.cell import cells
     from bench.execution.forecast import resolved
 
-    made = cells(suite, device=_device(options), precision=options.precision)
+    made = cells(suite, device=device(options.device, here=options.address is None), precision=options.precision)
     return resolved(made, None if options.engine == "auto" else options.engine)
 
 
@@ -129,21 +132,6 @@ def split_folders(asked: Sequence[str], choices: dict[str, Any]) -> tuple[str, .
     return tuple(map(str, folders))
 
 
-def load_plugins(paths: Sequence[str]) -> tuple[str, ...]:
-    """Load plugin files; a broken one is reported and does not take the others down. Raises RegistryError."""
-    from bench.registry import BrokenPlugin, load_file
-
-    loaded = []
-    for path in paths:
-        try:
-            load_file(path)
-        except BrokenPlugin as error:
-            print(f"{error}; going on without it", file=sys.stderr)
-        else:
-            loaded.append(str(Path(path).resolve()))
-    return tuple(loaded)
-
-
 def _where(options: argparse.Namespace) -> Where:
     """Which executor, and what it is told. Raises UsageError."""
     given = {"--address": options.address, "--cpus-per-task": options.cpus_per_task}
@@ -158,13 +146,3 @@ def _where(options: argparse.Namespace) -> Where:
         raise UsageError(MISSING)
     gpus = options.gpus_per_task or (1.0 if options.device == "cuda" else 0.0)
     return Where("ray", options.address, options.cpus_per_task or 1.0, gpus)
-
-
-def _device(options: argparse.Namespace) -> str:
-    """The device to run on; "auto" is the same everywhere, because the device is part of a result's identity."""
-    if options.device == "cuda" and options.address is None:  # nodes of a cluster are looked at when cells get there
-        import torch
-
-        if not torch.cuda.is_available():
-            raise UsageError("--device cuda: no usable GPU here (see python -m bench.doctor); leave the option out")
-    return "cpu" if options.device == "auto" else str(options.device)

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.asked import UsageError, split_folders
+from bench.arguments import UsageError
+from bench.asked import split_folders
 
 if TYPE_CHECKING:
     from bench.declaration.cell import Cell

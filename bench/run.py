@@ -15,15 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from bench import engines
-from bench.arguments import at_least_one, positive, shard
-from bench.asked import Plan, UsageError, plan
+from bench.arguments import UsageError, at_least_one, positive, shard, short
+from bench.asked import Plan, plan
 from bench.execution.executors import HERE
 from bench.execution.worker import Job
 from bench.records.store import UNFINISHED, Store, StoreError
 from bench.shadow import shadowed
 
 USAGE, SOME_FAILED, STOPPED = 2, 3, 130
-_LONGEST_MESSAGE = 15  # lines
 _SHOWN = 8  # failed cells that are named at the end
 
 
@@ -129,6 +128,7 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
             function=asked.function,
             published=published,
             provenance={name: origin[name] for name in ("commit", "dirty", "versions", "processor", "threads")},
+            tuned=asked.tuned,
         )
         with executor(asked.where if todo else HERE, job, asked.jobs, suite.time_limit) as at_work:
             print(_opening(asked, len(todo), forecast.wall_clock(costs, at_work.size), at_work.size), flush=True)
@@ -227,9 +227,9 @@ def _closing(asked: Plan, counts: Counter[str], store: Store, report: bool) -> s
     if report:
         lines.append(f"report: {asked.out / 'report' / 'report.html'}")
     elif asked.shard:
+        joining = ", or if each has a folder of its own, python -m bench.report FOLDERS --out JOINED"
         lines.append(
-            f"when all shards are done: python -m bench.report {asked.out}, or if each has a folder of its own, "
-            "python -m bench.report FOLDERS --out JOINED"
+            f"when all shards are done: python -m bench.report {asked.out}{'' if asked.declared.studies else joining}"
         )
     return "\n".join(lines)
 
@@ -262,7 +262,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not isinstance(error, _foreseen()):
             raise
-        print(_short(str(error)), file=sys.stderr)
+        print(short(str(error)), file=sys.stderr)
         return USAGE
 
 
@@ -275,13 +275,6 @@ def _foreseen() -> tuple[type[Exception], ...]:
     from bench.registry import RegistryError
 
     return (SuiteError, RegistryError, DataError, StoreError, ParameterError, WorkersError, UsageError)
-
-
-def _short(message: str) -> str:
-    lines = message.splitlines()
-    if len(lines) > _LONGEST_MESSAGE:
-        lines = [*lines[: _LONGEST_MESSAGE - 1], f"and {len(lines) - _LONGEST_MESSAGE + 1} more lines"]
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -11,15 +11,23 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any, Literal, Self
 
+from bench.declaration import tuned
 from bench.declaration.digest import digest
 from bench.declaration.hyperparameters import Scalar, resolved
 from bench.declaration.suite import Suite
 from bench.declaration.tasks import ClientTask, label, settled
-from bench.declaration.variants import algorithm_of, params_of
+from bench.declaration.variants import algorithm_of
 from bench.registry import ALGORITHMS, DATASETS, NETS, PARTITIONS, Registry
 from bench.seeds import Axis
 
-_LATER: dict[str, Any] = {"variant_of": None, "lr_factor": 1.0, "draws": "", "tasks": []}
+_LATER: dict[str, Any] = {
+    "variant_of": None,
+    "lr_factor": 1.0,
+    "draws": "",
+    "tasks": [],
+    "reserved": 0.0,
+    "tuning": False,
+}
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,8 @@ class Cell:
     variant_of: str | None = None  # where `algorithm` is a suite's own name: the algorithm or preset that it is
     lr_factor: float = 1.0  # what the suite's learning rate is multiplied by
     tasks: tuple[ClientTask, ...] = ()  # none: all clients have the data set's own
+    reserved: float = 0.0  # share of the training rows that tuning may use and no client of a result is tested on
+    tuning: bool = False  # whether this is a trial of bench.tune: draws of its own, on the reserved rows
 
     @property
     def plugin(self) -> str:
@@ -93,6 +103,7 @@ class Cell:
             "zoo": self.draws or self.zoo,
             "clients": self.clients,
             "seed": self.partition_seed if kind == "partition" else self.training_seed,
+            **({"tuning": True} if self.tuning else {}),
         }
 
 
@@ -104,18 +115,19 @@ def cells(suite: Suite, *, engine: str = "reference", device: str = "cpu", preci
     """
     from bench.engines import NUMERICS
 
+    data = _data(suite)
+    pairs = [(dataset, name) for dataset in data for name in suite.algorithms]
     algorithms = {
-        name: _Plugin.of(ALGORITHMS, algorithm_of(name, suite.variants), params_of(name, suite.variants, suite.params))
-        for name in suite.algorithms
+        pair: _Plugin.of(ALGORITHMS, algorithm_of(pair[1], suite.variants), tuned.params(suite, *pair))
+        for pair in pairs
     }
+    training = {pair: tuned.training(suite, *pair) for pair in pairs}
     partitions = {name: _Plugin.of(PARTITIONS, name, suite.params.get(name, {})) for name in suite.partitions}
     zoos = {name: _Zoo.of(name, suite) for name in suite.zoos}
-    data = _data(suite)
-    training = suite.training.model_dump()
     return [
         Cell(
             algorithm=point.algorithm,
-            params=algorithms[point.algorithm].params,
+            params=algorithms[point.dataset, point.algorithm].params,
             dataset=point.dataset,
             data_md5=data[point.dataset].md5,
             partition=point.partition,
@@ -125,12 +137,12 @@ def cells(suite: Suite, *, engine: str = "reference", device: str = "cpu", preci
             architectures=zoos[point.zoo].clients,
             shared=zoos[point.zoo].shared,
             clients=suite.training.clients,
-            training=training,
+            training=training[point.dataset, point.algorithm],
             replicate=point.replicate,
             partition_seed=_seed(suite, suite.seeds.partition, point.replicate),
             training_seed=_seed(suite, suite.seeds.training, point.replicate),
             digests={
-                "algorithm": algorithms[point.algorithm].digest,
+                "algorithm": algorithms[point.dataset, point.algorithm].digest,
                 "partition": partitions[point.partition].digest,
                 "dataset": data[point.dataset].digest,
                 "nets": zoos[point.zoo].digest,
@@ -143,6 +155,7 @@ def cells(suite: Suite, *, engine: str = "reference", device: str = "cpu", preci
             variant_of=suite.variants[point.algorithm].algorithm if point.algorithm in suite.variants else None,
             lr_factor=suite.variants[point.algorithm].lr_factor if point.algorithm in suite.variants else 1.0,
             tasks=data[point.dataset].tasks,
+            reserved=suite.tune.reserved if suite.tune else 0.0,
         )
         for point in _points(suite)
     ]

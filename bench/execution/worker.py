@@ -47,7 +47,8 @@ class Job:
     `function` is "module:name" of ``f(cell, data_root) -> {"result", "timing"}``; an argument `on_round`, where it has
     one, is given a callable to be told of each finished round. Its module's exceptions `Skip` and `Diverged`, where
     it has them, become statuses of their own. `together` is the same for several cells side by side, ``f(cells,
-    data_root, on_round)``: one outcome, or the exception in its place, for each cell.
+    data_root, on_round)``: one outcome, or the exception in its place, for each cell. `tuned` is a cell's hash
+    -> digest of the trials that its hyper-parameters come from, see `bench.declaration.tuned`.
     """
 
     out: Path | None  # None: records travel back
@@ -61,6 +62,7 @@ class Job:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     published: "Mapping[str, Published]" = field(default_factory=dict)  # data sets that need not be read again, by name
     expects: Expected | None = None  # what this machine must be like; None: it is the one that asks
+    tuned: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def home(self) -> Path:
@@ -161,12 +163,13 @@ def record(
 ) -> Record:
     """A record as it is kept; "result" is its deterministic part."""
     outcome = outcome or {}
+    trials = job.tuned.get(cell.hash)
     return {
         "schema": SCHEMA,
         "cell": cell.hash,
         "status": status,
         "reason": reason,
-        "suite": dict(job.suite),
+        "suite": {**job.suite, **({"tuned": trials} if trials else {})},
         "identity": cell.identity(),
         "result": outcome.get("result"),
         "timing": outcome.get("timing"),

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.declaration.suite import Schedule
+from bench.declaration.optimiser import Schedule
 from bench.engines import engine
 from bench.engines.client import Client, complete, private_names, retain, size, withhold
 from bench.engines.job import Engine, Job, Trained

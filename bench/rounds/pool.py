@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bench.data import Data, DataError, Own, Rows
 from bench.declaration.cell import Cell
 from bench.declaration.tasks import ClientTask
+from bench.rounds import reserved
 from bench.seeds import stream
 
 Labels = NDArray[np.int64]
@@ -114,9 +115,12 @@ def of_tasks(tasks: Sequence[ClientTask], sources: Mapping[str, Data]) -> Pool:
 def owned(cell: Cell, there: Pool) -> list[Rows]:
     """The training rows that each task has to deal, ascending: all of its own, or as many as it asks for, at random.
 
-    Of a class that several tasks have, each gets as large a share as it has of these tasks' clients, at random too.
+    Of a class that several tasks have, each gets as large a share as it has of these tasks' clients, at random too. A
+    trial of tuning deals reserved rows only, where there are any: if not, the report says that the pools overlap.
     Raises DataError where a task asks for more images than it has.
     """
+    if cell.tuning and cell.reserved:
+        return [reserved.rows(cell, len(there.train.y))]
     rows = [np.arange(part.train.start, part.train.stop) for part in there.parts]
     for place, task in enumerate(cell.tasks):
         for label, number in enumerate(task.classes):

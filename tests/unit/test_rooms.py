@@ -38,6 +38,9 @@ MAY_IMPORT = {
         *("bench.registry", "bench.plugin"),
         "reports.statistics",  # pure functions of arrays, which import nothing of ours: see ADR 30
     },
+    "bench.tuning": {
+        *("bench.tuning", "bench.execution", "bench.declaration", "bench.records", "bench.registry"),
+    },
     "bench.speedometer": {
         *("bench.speedometer", "bench.rounds", "bench.engines", "bench.declaration", "bench.execution"),
         *("bench.registry", "bench.data", "bench.plugin"),
@@ -47,6 +50,7 @@ MAY_IMPORT = {
 # Command lines stand on top: only they reach for the report, and the doctor looks at the data.
 EXCEPTIONS = {
     **{name: {"reports"} for name in ("bench.report", "bench.compare", "bench.choices")},
+    "bench.tune": {"reports.tuning"},
     "bench.doctor": {"datasets"},
     "bench.export": {"datasets"},
     "bench.asked": {"datasets.split_folder"},

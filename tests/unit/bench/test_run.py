@@ -28,7 +28,7 @@ Command = Callable[..., int]
 def declare(folder: Path, *algorithms: str, out: Path | None = None) -> Plan:
     """A plan of cells that need no engine, as `bench.run.plan` would make it of options."""
     suite: Any = SimpleNamespace(
-        **SUITE, time_limit=60.0, model_dump=lambda mode: SUITE | {"algorithms": list(algorithms)}
+        **SUITE, time_limit=60.0, tuned=None, model_dump=lambda mode: SUITE | {"algorithms": list(algorithms)}
     )
     made: Any = cells(*algorithms)
     declared = Declared(suite, suite.model_dump(mode="json"))
@@ -432,3 +432,23 @@ def test_ray_that_is_not_installed_is_one_line(
     assert told.startswith("--executor ray: Ray is not installed here; install it")
     assert len(told.splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_records_of_tuned_cells_name_the_trials_that_their_values_come_from(
+    tmp_path: Path, reports: list[Path]
+) -> None:
+    from bench.declaration.suite import load
+
+    chosen = ["--algorithms", "local", "--alphas", "1", "--zoo", "mlp", "--rounds", "1", "--clients", "3"]
+    out = tmp_path / "out"
+    assert main(["--suite", "smoke", *chosen, "--jobs", "1", "--out", str(out)]) == 0
+    tuned = load("smoke").tuned
+    assert tuned is not None
+    source = tuned["digits"]["local"].source
+    assert source is not None
+    (record,) = Store(out).latest()
+    assert record["suite"] == {"name": "smoke", "version": "1.1", "tuned": source.digest}
+    assert record["identity"]["training"]["optimizer"]["lr"] == tuned["digits"]["local"].values["lr"]
+    assert record["identity"]["reserved"] == 0.5
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["suite"]["tuned"]["digits"]["local"]["source"]["digest"] == source.digest

@@ -193,6 +193,15 @@ def test_tasks_keep_the_clients_that_their_data_sets_bring(tmp_path: Path):
         setting.deal(as_given(**tasks(few := replace(pair, clients=2))), pool.of_tasks([few], {"other": data}))
 
 
+def test_a_trial_of_tuning_sees_no_test_row_that_a_data_set_brings(tmp_path: Path):
+    data = split_folder.read(folder(tmp_path / "given"))
+    for own, trial in zip(data.clients, given(data, tuning=True), strict=True):
+        assert np.array_equal(np.union1d(trial.train, trial.validation), own.train)
+        assert np.array_equal(trial.test, trial.validation)
+    with pytest.raises(DataError, match="client 0 would be judged on rows that it trains on: tuning needs rows set"):
+        given(data, 0.0, selection="last", tuning=True)
+
+
 def test_a_client_without_images_of_its_task_is_named(tmp_path: Path):
     ones = {f"{part}_1": {"y": np.ones(SIZES[part][1])} for part in SIZES}
     data = split_folder.read(folder(tmp_path / "given", **ones))

@@ -62,6 +62,8 @@ OTHER: dict[str, Any] = {
     "variant_of": "fml:authors",
     "lr_factor": 0.5,
     "tasks": (ClientTask("low", "digits", "0123", (0, 1), 10),),
+    "reserved": 0.5,
+    "tuning": True,
 }
 
 
@@ -148,8 +150,8 @@ def test_settings_arrive_resolved() -> None:
     assert prox.digests.keys() == {"algorithm", "partition", "dataset", "nets"}
 
 
-def test_parameters_go_to_their_owner_only() -> None:
-    made = cells(load("smoke", {"set": ["fedprox.mu=1", "dirichlet-capped.minimum=5"]}))
+def test_parameters_go_to_their_owner_only(tmp_path: Path) -> None:
+    made = cells(load(write(tmp_path), {"set": ["fedprox.mu=1", "dirichlet-capped.minimum=5"]}))
     assert {cell.algorithm: cell.params for cell in made} == {
         "fml": FML(alpha=0.5, beta=0.5).parameters(),
         "fedavg": {},
