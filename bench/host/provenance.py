@@ -25,7 +25,7 @@ def provenance(argv: Sequence[str] = ()) -> dict[str, Any]:
     return {
         "commit": commit,
         "dirty": dirty,
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in LIBRARIES}},
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
         "processor": processor(),
         "cores": cores(),
         "threads": 1,
@@ -59,7 +59,8 @@ def processor() -> str:
     return names[0] if names else platform.machine()
 
 
-def _version(distribution: str) -> str | None:
+def version(distribution: str) -> str | None:
+    """The installed version of a library; None where there is none."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:

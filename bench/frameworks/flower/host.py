@@ -19,7 +19,6 @@ from bench.frameworks.flower import certificates
 from bench.frameworks.flower.news import Listener
 from bench.frameworks.flower.node import Order
 from bench.frameworks.processes import FrameworkError, Processes, search_path
-from bench.registry import loaded_files
 
 _PROCESSES, _PER_CLIENT = 20, 5  # that a run may have: a SuperNode, its SuperExec, a ClientApp and two spare ones
 LOOPBACK = "127.0.0.1"
@@ -67,7 +66,7 @@ class Host:
         with self._open:
             self.processes = self._open.enter_context(Processes("bench-fl-"))
             self.folder = self.processes.folder
-            Order(self.cell, self.root, loaded_files()).write(self.folder)
+            Order.of(self.cell, self.root).write(self.folder)
             self.listener = Listener(self.folder)
             self._open.callback(self.listener.close)
             self.tls = certificates.make(self.folder)
