@@ -41,6 +41,7 @@ class Run:
     def __enter__(self) -> Self:
         self.log = (self.place / "log").open("w")
         surroundings = {**os.environ, "TMPDIR": str(self.temporary), "HOME": str(self.home), _MARK: self.mark}
+        surroundings["TORCHINDUCTOR_CACHE_DIR"] = str(self.place / "torch")  # torch keeps it, whoever runs it
         self.process = subprocess.Popen(
             self.command, cwd=ROOT, env=surroundings, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True
         )
