@@ -96,7 +96,10 @@ def test_a_client_that_fails_ends_its_cell(framework: str, tmp_path: Path):
 @pytest.mark.parametrize("framework", ["flower", "flower-grpc"])
 def test_nothing_is_left_after_a_signal(framework: str, number: signal.Signals):
     with Run(*SMALL, "--algorithms", "fedavg", "--rounds", "500", "--framework", framework) as run:
-        run.until("flwr-run", "Starting logstream")
+        if framework == "flower":
+            run.until_started("raylet")
+        else:
+            run.until("SuperNode-of-client-1", "ROUND 1]")
         run.look()
         os.kill(run.process.pid, number)
         assert run.end(seconds=60) == 130, run.said
