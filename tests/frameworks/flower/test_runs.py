@@ -89,7 +89,9 @@ def test_a_client_that_fails_ends_its_cell(framework: str, tmp_path: Path):
         run.assert_nothing_is_left()
         (record,) = records(run)
         assert record["status"] == "failed"
-        assert re.search(r"client \d failed in round 2: .*RuntimeError.*as it was meant to", record["reason"])
+        assert re.search(
+            r"client \d failed in round 2: RuntimeError: as it was meant to \(breaks.py, line 14\)", record["reason"]
+        )
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
