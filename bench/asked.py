@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from bench.arguments import Shard, UsageError, device, load_plugins
 from bench.execution.executors import HERE, Where
-from bench.execution.worker import ROUNDS
 
 if TYPE_CHECKING:
     from bench.declaration.cell import Cell
@@ -36,7 +35,7 @@ class Plan:
     data_root: Path | None
     plugins: tuple[str, ...] = ()
     split_folders: tuple[str, ...] = ()  # as NAME=DIR
-    function: str = ROUNDS  # see bench.execution.worker.Job
+    function: str | None = None  # see bench.execution.worker.Job
     where: Where = HERE
     tuned: Mapping[str, str] = field(default_factory=dict)  # a cell's hash -> digest of the trials behind its values
     shard: Shard | None = None  # which part of the suite this is; None: all of it
@@ -62,6 +61,7 @@ def plan(options: argparse.Namespace) -> Plan:
     from bench.declaration.studies import load
     from bench.declaration.tuned import digest
 
+    _check_framework(options)
     plugins = load_plugins(options.plugin)
     choices = {name: getattr(options, name) for name in SUITE_OPTIONS}
     folders = split_folders(options.split_folder, choices)
@@ -83,7 +83,7 @@ def plan(options: argparse.Namespace) -> Plan:
         tuned={name: found for name, found in trials.items() if found},
         shard=options.shard,
         out=options.out or Path("results") / f"{declared.suite.name}-{'+'.join(declared.whole['datasets'])}",
-        jobs=options.jobs,
+        jobs=options.jobs or (None if options.framework == "native" else 1),  # a framework uses the cores itself
         where=_where(options),
         data_root=Path(root) if root else None,
         plugins=plugins,
@@ -95,7 +95,12 @@ def _cells(suite: "Suite", options: argparse.Namespace) -> "list[Cell]":
     from bench.declaration.cell import cells
     from bench.execution.forecast import resolved
 
-    made = cells(suite, device=device(options.device, here=options.address is None), precision=options.precision)
+    made = cells(
+        suite,
+        device=device(options.device, here=options.address is None),
+        precision=options.precision,
+        framework=options.framework,
+    )
     return resolved(made, None if options.engine == "auto" else options.engine)
 
 
@@ -130,6 +135,15 @@ def split_folders(asked: Sequence[str], choices: dict[str, Any]) -> tuple[str, .
         if choices.get(name) is None:
             choices[name] = value
     return tuple(map(str, folders))
+
+
+def _check_framework(options: argparse.Namespace) -> None:
+    """Raises Unusable, UsageError where the framework that was asked for cannot run here."""
+    from bench.frameworks import needs
+
+    if options.framework != "native" and options.executor == "ray":
+        raise UsageError(f"--framework {options.framework} starts processes of its own: leave --executor ray out")
+    needs.check(options.framework, device=device(options.device, here=options.address is None))
 
 
 def _where(options: argparse.Namespace) -> Where:

@@ -19,6 +19,7 @@ from bench.arguments import UsageError, at_least_one, positive, shard, short
 from bench.asked import Plan, plan
 from bench.execution.executors import HERE
 from bench.execution.worker import Job
+from bench.frameworks import NAMES as FRAMEWORKS
 from bench.records.store import UNFINISHED, Store, StoreError
 from bench.shadow import shadowed
 
@@ -53,9 +54,15 @@ def parser() -> argparse.ArgumentParser:
     where = made.add_argument_group("where and how")
     add = where.add_argument
     add("--engine", choices=("auto", *engines.NAMES), default="auto")
+    add("--framework", choices=FRAMEWORKS, default="native", help="who runs server and clients; docs/frameworks.md")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: the processor")
     add("--precision", choices=engines.PRECISIONS, default="fp32", help="what nets compute in while they train")
-    add("--jobs", type=at_least_one, metavar="N", help="processes (with ray: tasks) at a time; default: one per core")
+    add(
+        "--jobs",
+        type=at_least_one,
+        metavar="N",
+        help="processes (with ray: tasks; with a framework: cells) at a time; default: one per core, a framework: 1",
+    )
     add("--data-root", type=Path, metavar="DIR", help="copies of the data sets; never downloads. Or set BENCH_DATA")
     add("--out", type=Path, metavar="DIR", help="default: results/<suite>-<data set>")
     add("--plugin", action="append", default=[], metavar="FILE", help="a Python file with plugins; may be repeated")
@@ -158,6 +165,7 @@ def _manifest(asked: Plan, origin: dict[str, Any]) -> dict[str, Any]:
         "cells": [cell.hash for cell in asked.everything],
         **_studies(asked),
         "engine": first.engine,
+        "framework": first.framework,
         "device": first.device,
         "precision": first.precision,
         "data": {name: md5 for cell in asked.everything for name, md5 in cell.data.items()},
@@ -271,10 +279,11 @@ def _foreseen() -> tuple[type[Exception], ...]:
     from bench.data import DataError
     from bench.declaration.mistakes import SuiteError
     from bench.execution.executor import WorkersError
+    from bench.frameworks.needs import Unusable
     from bench.parameters import ParameterError
     from bench.registry import RegistryError
 
-    return (SuiteError, RegistryError, DataError, StoreError, ParameterError, WorkersError, UsageError)
+    return (SuiteError, RegistryError, DataError, StoreError, ParameterError, WorkersError, UsageError, Unusable)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.execution.executor import Broken, Finished, Unfit
 from bench.execution.fitness import Expected, load_sent, unfit
+from bench.frameworks import FUNCTIONS
 from bench.host.provenance import now
 from bench.records.store import SCHEMA, Record, Store, StoreError, as_text
 from bench.registry import ROOT, load_file
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from bench.declaration.cell import Cell
     from bench.execution.published import Published
 
-ROUNDS = "bench.rounds.group:run"
 TOGETHER = "bench.rounds.group:run_together"
 READY = "ready"
 """What a worker says when its imports are done."""
@@ -44,11 +44,12 @@ _LONGEST_REASON = 500
 class Job:
     """What all cells of a run have in common.
 
-    `function` is "module:name" of ``f(cell, data_root) -> {"result", "timing"}``; an argument `on_round`, where it has
-    one, is given a callable to be told of each finished round. Its module's exceptions `Skip` and `Diverged`, where
-    it has them, become statuses of their own. `together` is the same for several cells side by side, ``f(cells,
-    data_root, on_round)``: one outcome, or the exception in its place, for each cell. `tuned` is a cell's hash
-    -> digest of the trials that its hyper-parameters come from, see `bench.declaration.tuned`.
+    `function` is "module:name" (None: that of each cell's framework) of ``f(cell, data_root) -> {"result", "timing"}``;
+    an argument `on_round`, where it has one, is given a callable to be told of each finished round. Its module's
+    exceptions `Skip` and `Diverged`, where it has them, become statuses of their own. `together` is the same for
+    several cells side by side, ``f(cells, data_root, on_round)``: one outcome, or the exception in its place, for each
+    cell. `tuned` is a cell's hash -> digest of the trials that its hyper-parameters come from, see
+    `bench.declaration.tuned`.
     """
 
     out: Path | None  # None: records travel back
@@ -57,7 +58,7 @@ class Job:
     plugins: tuple[str, ...] = ()
     sources: tuple[tuple[str, str], ...] = ()  # name and text of plugin files that are not on this machine
     split_folders: tuple[str, ...] = ()  # as NAME=DIR, see datasets.split_folder
-    function: str = ROUNDS
+    function: str | None = None
     together: str = TOGETHER
     provenance: Mapping[str, Any] = field(default_factory=dict)
     published: "Mapping[str, Published]" = field(default_factory=dict)  # data sets that need not be read again, by name
@@ -131,7 +132,7 @@ def work(job: Job, cell: "Cell", on_round: Callable[[int], None]) -> Finished:
     outcome: Mapping[str, Any] = {}
     module: ModuleType | None = None
     try:
-        module, function = _load(job)
+        module, function = _load(job, cell.framework)
         listens = "on_round" in inspect.signature(function).parameters
         outcome = function(cell, job.data_root, **({"on_round": on_round} if listens else {}))
     except BaseException as error:  # a plugin may even call sys.exit
@@ -198,7 +199,7 @@ def _keep(entry: Record, write: Callable[[Record], object]) -> None:
         write(entry)
 
 
-def _load(job: Job) -> tuple[ModuleType, Callable[..., Mapping[str, Any]]]:
+def _load(job: Job, framework: str = "native") -> tuple[ModuleType, Callable[..., Mapping[str, Any]]]:
     """The cell function and its module, with all that is registered for this run. Cheap from the second call on."""
     for path in job.plugins:
         load_file(path)
@@ -208,7 +209,7 @@ def _load(job: Job) -> tuple[ModuleType, Callable[..., Mapping[str, Any]]]:
 
         for folder in job.split_folders:
             register(folder)
-    return _named(job.function)
+    return _named(job.function or FUNCTIONS[framework])
 
 
 def _take(published: "Mapping[str, Published]") -> None:

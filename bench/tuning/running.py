@@ -11,7 +11,7 @@ from bench.execution import forecast, preflight
 from bench.execution.bundles import bundles
 from bench.execution.execute import execute, pending
 from bench.execution.progress import duration, progress
-from bench.execution.worker import ROUNDS, TOGETHER, Job
+from bench.execution.worker import TOGETHER, Job
 from bench.records.store import Store
 from bench.tuning.study import Study
 
@@ -25,7 +25,7 @@ class How:
     plugins: tuple[str, ...]
     rerun: str | None  # statuses to compute again, see bench.execution.execute.RERUN
     provenance: Mapping[str, Any]
-    function: str = ROUNDS  # see bench.execution.worker.Job
+    function: str | None = None  # see bench.execution.worker.Job
     together: str = TOGETHER
 
 

@@ -30,8 +30,13 @@ MAY_IMPORT = {
     },
     "bench.execution": {
         *("bench.execution", "bench.rounds", "bench.declaration", "bench.records", "bench.host"),
-        *("bench.costs", "bench.registry", "bench.data"),
+        *("bench.costs", "bench.frameworks", "bench.registry", "bench.data"),
         "datasets.split_folder",  # a data set that the command line names, so each worker must make it
+    },
+    "bench.frameworks": {
+        *("bench.frameworks", "bench.rounds", "bench.engines", "bench.declaration"),
+        *("bench.registry", "bench.plugin", "bench.host"),
+        "datasets.split_folder",  # as for bench.execution: each node must make it, too
     },
     "bench.gate": {
         *("bench.gate", "bench.execution", "bench.rounds", "bench.engines", "bench.declaration", "bench.records"),
