@@ -66,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     add("--plugin", action="append", default=[], metavar="FILE", help="a Python file with plugins; may be repeated")
     add("--rerun", choices=("failed", "all"), help="compute these again instead of keeping them")
     add("--dry-run", action="store_true", help="show the cells and a time estimate, and run nothing")
+    add("--trace", type=Path, metavar="DIR", help="to find a difference: keep the models after each scored round there")
     add("--no-report", action="store_true", help="write records and tables only")
     return made
 
@@ -85,6 +86,7 @@ class Plan:
     data_root: Path | None
     plugins: tuple[str, ...] = ()
     function: str = ROUNDS  # see bench.execution.worker.Job
+    trace: Path | None = None
 
     def missing(self) -> "list[Cell]":
         """The cells without a file."""
@@ -111,6 +113,7 @@ def plan(options: argparse.Namespace) -> Plan:
         jobs=options.jobs or cores(),
         data_root=Path(root) if root else None,
         plugins=plugins,
+        trace=options.trace,
     )
 
 
@@ -163,6 +166,8 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
     store, suite = Store(asked.out), asked.suite
     store.check_owner(suite.model_dump(mode="json"))
     preflight.check(asked.cells if rerun else asked.missing(), asked.data_root)
+    if asked.trace:
+        _prepare_trace(asked, rerun)
     origin = provenance(arguments)
     with store.lock():
         store.write_manifest(_manifest(asked, origin))
@@ -177,6 +182,7 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
             data_root=asked.data_root,
             plugins=asked.plugins,
             function=asked.function,
+            trace=asked.trace,
             provenance={name: origin[name] for name in ("commit", "dirty", "versions", "processor", "threads")},
         )
         with progress(asked.cells, todo, lambda cell: costs[cell.hash]) as show:
@@ -193,6 +199,18 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
     if not rendered:
         return USAGE
     return SOME_FAILED if any(counts[status] for status in UNFINISHED) else 0
+
+
+def _prepare_trace(asked: Plan, rerun: str | None) -> None:
+    """Make its folder, and say so where it will not hold all cells. Raises UsageError."""
+    assert asked.trace
+    try:
+        asked.trace.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--trace {asked.trace}: expected a folder that can be written to, got {error}") from None
+    finished = len(asked.cells) - len(asked.missing())
+    if finished and rerun != "all":
+        print(f"{finished} cells are finished and leave no trace: compute them again with --rerun all", file=sys.stderr)
 
 
 def _manifest(asked: Plan, origin: dict[str, Any]) -> dict[str, Any]:

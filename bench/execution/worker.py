@@ -41,9 +41,10 @@ class Job:
     """What all cells of a run have in common.
 
     `function` is "module:name" of ``f(cell, data_root) -> {"result", "timing"}``; an argument `on_round`, where it has
-    one, is given a callable to be told of each finished round. Its module's exceptions `Skip` and `Diverged`, where
-    it has them, become statuses of their own. `together` is the same for several cells side by side, ``f(cells,
-    data_root, on_round)``: one outcome, or the exception in its place, for each cell.
+    one, is given a callable to be told of each finished round, and an argument `trace` the folder of that name
+    (`bench.rounds.trace`). Its module's exceptions `Skip` and `Diverged`, where it has them, become statuses of their
+    own. `together` is the same for several cells side by side, ``f(cells, data_root, on_round)``: one outcome, or the
+    exception in its place, for each cell.
     """
 
     out: Path
@@ -53,6 +54,7 @@ class Job:
     function: str = ROUNDS
     together: str = TOGETHER
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    trace: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def work_together(
     try:
         _load(job)
         module, together = _named(job.together)
-        outcomes = together(cells, job.data_root, on_round)
+        outcomes = together(cells, job.data_root, on_round, **({"trace": job.trace} if job.trace else {}))
     except BaseException:  # a plugin may even call sys.exit; whose fault it is shows when each runs alone
         yield Broken(())
         return
@@ -130,13 +132,21 @@ def work(job: Job, cell: "Cell", on_round: Callable[[int], None]) -> Finished:
     module: ModuleType | None = None
     try:
         module, function = _load(job)
-        listens = "on_round" in inspect.signature(function).parameters
-        outcome = function(cell, job.data_root, **({"on_round": on_round} if listens else {}))
+        outcome = function(cell, job.data_root, **_extras(job, function, on_round))
     except BaseException as error:  # a plugin may even call sys.exit
         status, reason = _judge(error, module)
         trace = traceback.format_exc() if status == "failed" else None
     entry = record(cell, job, status, reason, started=started, outcome=outcome, trace=trace)
     return _finished(cell, job, entry, time.perf_counter() - clock)
+
+
+def _extras(job: Job, function: Callable[..., Any], on_round: Callable[[int], None]) -> dict[str, Any]:
+    """The arguments that a cell function may have beside cell and data root."""
+    known = inspect.signature(function).parameters
+    if job.trace and "trace" not in known:
+        raise ValueError(f"{job.function} keeps no trace of its models: leave --trace out")
+    given = {"on_round": on_round, "trace": job.trace}
+    return {name: value for name, value in given.items() if name in known}
 
 
 def _finished(cell: "Cell", job: Job, entry: Record, seconds: float) -> Finished:
