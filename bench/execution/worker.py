@@ -106,7 +106,7 @@ def work_together(
     clock, started = time.perf_counter(), now()
     try:
         _load(job)
-        module, together = _named(job.together)
+        module, together = named(job.together)
         outcomes = together(cells, job.data_root, on_round, **({"trace": job.trace} if job.trace else {}))
     except BaseException:  # a plugin may even call sys.exit; whose fault it is shows when each runs alone
         yield Broken(())
@@ -208,10 +208,11 @@ def _load(job: Job) -> tuple[ModuleType, Callable[..., Mapping[str, Any]]]:
     """The cell function and its module, with all plugin files registered. Cheap from the second call on."""
     for path in job.plugins:
         load_file(path)
-    return _named(job.function)
+    return named(job.function)
 
 
-def _named(function: str) -> tuple[ModuleType, Callable[..., Any]]:
+def named(function: str) -> tuple[ModuleType, Callable[..., Any]]:
+    """The module and the function that "module:name" stands for."""
     name, _, attribute = function.partition(":")
     module = importlib.import_module(name)
     return module, getattr(module, attribute)

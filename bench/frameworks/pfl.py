@@ -110,7 +110,9 @@ class Rounds(TrainingProcessCallback):
             central_optimizer=torch.optim.SGD(self.learner.parameters(), lr=1.0),  # w + the mean difference
         )
         images = self.federation.setting.images
-        users = FederatedDataset(lambda job: Share(images, job, training["local_epochs"] or 1), lambda: next(self.waiting))
+        users = FederatedDataset(
+            lambda job: Share(images, job, training["local_epochs"] or 1), lambda: next(self.waiting)
+        )
         parameters: dict[str, Any] = {
             "central_num_iterations": int(training["rounds"]),
             "evaluation_frequency": int(training["rounds"]),  # pfl's own, see `Share.iter`
