@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 OK, WORSE, USAGE, SOME_FAILED = 0, 1, 2, 3
-ACROSS = ("params", "training", "partition_params", "architectures", "shared", "data_md5")
+ACROSS = ("params", "training", "partition_params", "architectures", "shared", "data_md5", "tasks")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--across", action="append", default=[], choices=ACROSS, help="compare across this difference; may be repeated"
     )
+    made.add_argument("--study", metavar="NAME", help="which study of a suite that has several")
     made.add_argument("--out", metavar="DIR", type=Path, help="write a page and its tables there")
     return made
 
@@ -38,13 +39,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     # Imported here, so that --help answers at once: numpy and scipy take a second.
     from bench.records.store import StoreError
+    from reports.parts import one
     from reports.results import NotResults, read
     from reports.versus.differences import compare
     from reports.versus.matching import NotComparable
     from reports.versus.page import names, said, write
 
     try:
-        versus = compare(read(options.first), read(options.second), options.across)
+        first, second = (one(read(folder), options.study, folder) for folder in (options.first, options.second))
+        versus = compare(first, second, options.across)
         print("\n".join(said(versus)))
         if options.out:
             print(f"\n{write(versus, (options.first, options.second), options.out)}")

@@ -15,9 +15,9 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from bench.data import Source
 from bench.declaration.cell import Cell
-from bench.registry import ALGORITHMS, DATASETS, NETS
+from bench.declaration.tasks import facts
+from bench.registry import ALGORITHMS, NETS
 
 if TYPE_CHECKING:  # importing it imports torch
     from bench.plugin import Algorithm, Phase
@@ -31,7 +31,7 @@ HEAD_SHARE = 0.45  # of a step: what it costs to train a head alone, .4 (cnn) to
 
 def estimate(cell: Cell) -> float:
     """Expected seconds of one cell on one core; loads no data. Right within a factor of two on like machines."""
-    source: type[Source] = DATASETS.get(cell.dataset)
+    source = facts(cell.dataset, cell.tasks)
     algorithm: Algorithm = ALGORITHMS.get(cell.plugin)(**cell.params)
     training = cell.training
     rounds, batch = int(training["rounds"]), int(training["batch_size"])
@@ -93,7 +93,7 @@ def engine_for(cell: Cell) -> str:
 
     One net that cannot be stacked makes it the reference engine. The global net, which memes copy, counts once.
     """
-    source: type[Source] = DATASETS.get(cell.dataset)
+    source = facts(cell.dataset, cell.tasks)
     batch, seconds, gained = int(cell.training["batch_size"]), 0.0, 0.0
     for net in (*cell.architectures, cell.shared):
         if (gain := stacked(net, source.shape)) == 0:

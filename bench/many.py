@@ -14,7 +14,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["Many", "Unknown", "added", "confidence", "cross_entropy", "dot", "kl", "sq_distance"]
+__all__ = [
+    "Many",
+    "Unknown",
+    "added",
+    "class_cross_entropy",
+    "class_distance",
+    "confidence",
+    "constant",
+    "cross_entropy",
+    "dot",
+    "kl",
+    "sq_distance",
+]
 
 
 class Unknown(Exception):
@@ -126,6 +138,32 @@ def kl(student: Many, teacher: Many, *, temperature: Any = None, detach: bool = 
 def confidence(logits: Many, y: Many) -> Many:
     """Each client's mean over its rows of the probability of labels [K, B] by logits [K, B, C]; a constant."""
     return Many(_by_class(logits.stack.detach()).gather(1, y.stack.unsqueeze(1)).exp().mean((1, 2)))
+
+
+def class_cross_entropy(logits: Many, targets: Many, known: Many, y: Many) -> Many:
+    """Each client's mean of the cross-entropy of logits [K, B, C] with its label's target of [K, C, C], where known."""
+    wanted, counts = _of_rows(targets, known, y)
+    terms = (_by_class(logits.stack) * wanted.mT).sum(1)
+    return Many((terms * counts).mean(1).neg())
+
+
+def class_distance(features: Many, means: Many, known: Many, y: Many) -> Many:
+    """Each client's mean squared distance of features [K, B, F] to its label's mean of [K, C, F], where known."""
+    wanted, counts = _of_rows(means, known, y)
+    return Many(((features.stack - wanted).square().mean(2) * counts).mean(1))
+
+
+def _of_rows(table: Many, known: Many, y: Many) -> tuple[Tensor, Tensor]:
+    """What a table of classes [K, C, n] says of each row's label [K, B, n], and whether it is known [K, B]."""
+    if not (isinstance(table, Many) and isinstance(known, Many)):
+        raise Unknown("one table of classes for many clients")
+    rows = y.stack.unsqueeze(2).expand(-1, -1, table.stack.shape[2])
+    return table.stack.gather(1, rows), known.stack.gather(1, y.stack)
+
+
+def constant(value: Many) -> Many:
+    """The values as they are, without their gradients."""
+    return Many(value.stack.detach())
 
 
 def sq_distance(a: Many, b: Many) -> Many:

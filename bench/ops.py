@@ -14,7 +14,20 @@ from bench import many
 from bench.many import Many
 from bench.plugin import Batch, Out, Tensors
 
-__all__ = ["confidence", "cross_entropy", "dot", "kl", "mean", "mean_rows", "sq_distance", "zeros"]
+__all__ = [
+    "class_cross_entropy",
+    "class_distance",
+    "class_means",
+    "confidence",
+    "constant",
+    "cross_entropy",
+    "dot",
+    "kl",
+    "mean",
+    "mean_rows",
+    "sq_distance",
+    "zeros",
+]
 
 
 def mean_rows(values: Tensor, w: Tensor | None) -> Tensor:
@@ -53,12 +66,11 @@ def kl(student: Out, teacher: Out, batch: Batch, *, temperature: float | None = 
     """
     if isinstance(student.logits, Many):
         return many.kl(student.logits, teacher.logits, temperature=temperature, detach=detach)
-    taught, own = teacher.logits.detach() if detach else teacher.logits, student.logits
     if temperature is not None:
-        taught, own = taught / temperature, own / temperature
-    target = taught.log_softmax(1)
+        student, teacher = (Out(each.logits / temperature, each.features) for each in (student, teacher))
+    target = teacher.logits.detach().log_softmax(1) if detach else teacher.logits.log_softmax(1)
     # Not F.kl_div, which vmap would run client by client.
-    terms = target.exp() * (target - own.log_softmax(1))
+    terms = target.exp() * (target - student.logits.log_softmax(1))
     return mean_rows(terms.sum(1), batch.w)
 
 
@@ -73,6 +85,43 @@ def confidence(out: Out, batch: Batch) -> Tensor:
         return many.confidence(out.logits, batch.y)
     given = out.logits.detach().softmax(1).gather(1, batch.y.unsqueeze(1)).squeeze(1)
     return mean_rows(given, batch.w)
+
+
+def class_cross_entropy(out: Out, targets: Tensor, known: Tensor, batch: Batch) -> Tensor:
+    """The mean over rows of the cross-entropy with ``targets[y]``, a distribution over classes, as a constant.
+
+    `targets` [C, C]; `known` [C] is 1 where a class has a target; a row of another class counts 0.
+    """
+    if isinstance(out.logits, Many):
+        return many.class_cross_entropy(out.logits, targets, known, batch.y)
+    terms = (targets[batch.y].detach() * out.logits.log_softmax(1)).sum(1)
+    return -mean_rows(terms * known[batch.y], batch.w)
+
+
+def class_distance(out: Out, means: Tensor, known: Tensor, batch: Batch) -> Tensor:
+    """The mean over rows and features of the squared difference of features from ``means[y]``, a constant.
+
+    `means` [C, F]; `known` [C] is 1 where a class has a mean; a row of another class counts 0.
+    """
+    if isinstance(out.features, Many):
+        return many.class_distance(out.features, means, known, batch.y)
+    gap = (out.features - means[batch.y].detach()).square().mean(1)
+    return mean_rows(gap * known[batch.y], batch.w)
+
+
+def class_means(sums: Tensor, counts: Tensor) -> Tensor:
+    """Means of what was summed by class [..., C, n] over `counts` [..., C] terms; 0 where there was none.
+
+    >>> class_means(torch.tensor([[6.0, 3.0], [0.0, 0.0]]), torch.tensor([3.0, 0.0]))
+    tensor([[2., 1.],
+            [0., 0.]])
+    """
+    return sums / counts.clamp_min(1.0).unsqueeze(-1)
+
+
+def constant(value: Tensor) -> Tensor:
+    """The value as it is, without its gradient: a weight, not a term to be minimised."""
+    return many.constant(value) if isinstance(value, Many) else value.detach()
 
 
 def sq_distance(a: Tensors, b: Tensors, names: Iterable[str]) -> Tensor:

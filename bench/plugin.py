@@ -92,6 +92,8 @@ class Slot:
 
     role: Literal["shared", "personal"] = "shared"  # whose architecture and initial weights: everyone's or the client's
     private: tuple[Part, ...] = ()  # parts that never leave the client; the engine adds and removes them
+    alike: tuple[Part, ...] = ()  # parts of a personal net that start alike on all clients, and whose tensors the
+    # server's `fresh` holds: they must have one shape in all clients' architectures, which `skip` makes sure of
     keeps: bool = False  # whether optimiser state (momentum) survives rounds
     clip: float | None = None  # largest gradient norm of the slot per step; None: no clipping
     momentum: float | None = None  # of SGD, in place of the suite's; None: the suite's
@@ -116,6 +118,12 @@ class Parts:
     buffers: frozenset[str]
     head: frozenset[str]
     norm: frozenset[str]  # parameters and buffers of normalisation layers
+    kept: frozenset[str] = frozenset()  # what stays with its client whatever the algorithm: heads, where tasks differ
+
+    @property
+    def net(self) -> str:
+        """The zoo's name for it: that of the architecture, without the size of its head ("cnn" of "cnn/5")."""
+        return self.architecture.partition("/")[0]
 
     def named(self, part: Part) -> frozenset[str]:
         """The tensor names of a part; "body" is all that is not the head."""
@@ -126,17 +134,29 @@ class Parts:
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be learned, and by which nets."""
+    """What is to be learned, and by which nets: on a client its own task, on the server what all have in common."""
 
-    classes: int
+    classes: int  # 0 on the server where tasks differ: no number of classes is everyone's
     shape: tuple[int, int, int]  # channels, height, width
     shared: Parts  # the net of the role "shared"
     personal: tuple[Parts, ...]  # the nets of the role "personal", one per client
+    common: bool = True  # whether all clients tell the same classes apart; if not, every head stays with its client
 
     @property
     def mixed(self) -> bool:
-        """Whether any client's own architecture differs from the shared one."""
-        return any(own.architecture != self.shared.architecture for own in self.personal)
+        """Whether any client's own architecture differs from the shared one (in more than the size of its head)."""
+        return any(own.net != self.shared.net for own in self.personal)
+
+    @property
+    def unlike_widths(self) -> str | None:
+        """The widths of features of the clients' own nets, in words, where they differ: "64 (mlp), 84 (lenet5)"."""
+        widths: dict[int, list[str]] = {}
+        for own in self.personal:
+            names = widths.setdefault(own.features, [])
+            names += [own.architecture] * (own.architecture not in names)
+        if len(widths) == 1:
+            return None
+        return ", ".join(f"{width} ({' '.join(names)})" for width, names in sorted(widths.items()))
 
 
 @dataclass(frozen=True)
@@ -177,6 +197,8 @@ class Algorithm(ABC):
     """A federated algorithm: ``@algorithm("name") @dataclass(frozen=True)`` on a subclass; docs/add-an-algorithm.md."""
 
     source: ClassVar[str]  # paper, section and equation
+    class_free: ClassVar[bool] = False
+    """Whether what it shares beside nets means the same for any classes: docs/tasks.md."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -200,7 +222,10 @@ class Algorithm(ABC):
 
     @abstractmethod
     def init_server(self, fresh: State, at: At) -> State:
-        """The server's state before round 0; `fresh` holds seeded tensors for each shared slot."""
+        """The server's state before round 0; `fresh` holds seeded tensors of shared slots, and of parts that are alike.
+
+        A slot may be empty until somebody has sent something for it.
+        """
 
     def init_client(self, fresh: State, at: At) -> State:
         """A client's state before its first round; `fresh` holds seeded tensors for every slot of this client."""

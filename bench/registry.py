@@ -173,7 +173,8 @@ class Registry:
             return f"unknown preset '{preset}' of {family}.{nearest(preset, presets)}"
         if colon and family in self.entries():
             return f"unknown {self.kind} '{name}': {family} has no presets"
-        return f"unknown {self.kind} '{name}'.{nearest(name, self.entries())}"
+        plain = [known for known in self.entries() if ":" not in known]  # presets would hide the rest of a message
+        return f"unknown {self.kind} '{name}'.{nearest(name, plain)}"
 
     def broken_files(self) -> dict[str, str]:
         """Files of our own room that are not Python, with the reason; `bench.list` and `bench.doctor` show them."""

@@ -10,7 +10,7 @@ import os
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from bench.shadow import shadowed
 
 if TYPE_CHECKING:
     from bench.declaration.cell import Cell
+    from bench.declaration.studies import Declared
     from bench.declaration.suite import Suite
 
 USAGE, SOME_FAILED, STOPPED = 2, 3, 130
@@ -54,6 +55,8 @@ def parser() -> argparse.ArgumentParser:
     add("--rounds", metavar="N")
     add("--clients", metavar="N")
     add("--time-limit", metavar="SECONDS", help="for each cell")
+    add("--studies", metavar="NAMES", help="only these studies, of a suite that has several")
+    add("--full", action="store_true", help="the full size, of a suite that has one beside its quick one")
     add("--set", action="append", metavar="NAME.PARAM=VALUE", help="such as fedprox.mu=0.01; may be repeated")
     where = made.add_argument_group("where and how")
     add = where.add_argument
@@ -79,14 +82,20 @@ class UsageError(Exception):
 class Plan:
     """What was asked for, resolved."""
 
-    suite: "Suite"
-    cells: "list[Cell]"
+    declared: "Declared"
+    cells: "list[Cell]"  # each once, though studies may share it
+    members: Mapping[str, list[str]]  # study -> the hashes of its cells; empty for a suite without studies
     out: Path
     jobs: int
     data_root: Path | None
     plugins: tuple[str, ...] = ()
     function: str = ROUNDS  # see bench.execution.worker.Job
     trace: Path | None = None
+
+    @property
+    def suite(self) -> "Suite":
+        """The suite, or the first study: what is asked of it here is the same in all."""
+        return self.declared.suite
 
     def missing(self) -> "list[Cell]":
         """The cells without a file."""
@@ -95,26 +104,33 @@ class Plan:
 
 def plan(options: argparse.Namespace) -> Plan:
     """Read and check everything that needs no data. Raises SuiteError, RegistryError, UsageError."""
-    from bench.declaration.cell import cells
-    from bench.declaration.suite import load
-    from bench.execution.forecast import resolved
+    from bench.declaration.studies import load
     from bench.host.provenance import cores
 
     plugins = _load_plugins(options.plugin)
-    suite = load(options.suite, {name: getattr(options, name) for name in SUITE_OPTIONS})
+    changes = {name: getattr(options, name) for name in SUITE_OPTIONS}
+    declared = load(options.suite, changes, full=options.full, only=options.studies)
+    cells = [_cells(suite, options) for suite in declared.suites]
+    names = [study.name for study in declared.studies]
     root = options.data_root or os.environ.get("BENCH_DATA") or None
     return Plan(
-        suite=suite,
-        cells=resolved(
-            cells(suite, device=_device(options.device), precision=options.precision),
-            None if options.engine == "auto" else options.engine,
-        ),
-        out=options.out or Path("results") / f"{suite.name}-{'+'.join(suite.datasets)}",
+        declared=declared,
+        cells=list({cell.hash: cell for some in cells for cell in some}.values()),
+        members={name: [cell.hash for cell in some] for name, some in zip(names, cells, strict=False)},
+        out=options.out or Path("results") / f"{declared.suite.name}-{'+'.join(declared.whole['datasets'])}",
         jobs=options.jobs or cores(),
         data_root=Path(root) if root else None,
         plugins=plugins,
         trace=options.trace,
     )
+
+
+def _cells(suite: "Suite", options: argparse.Namespace) -> "list[Cell]":
+    from bench.declaration.cell import cells
+    from bench.execution.forecast import resolved
+
+    made = cells(suite, device=_device(options.device), precision=options.precision)
+    return resolved(made, None if options.engine == "auto" else options.engine)
 
 
 def _load_plugins(paths: Sequence[str]) -> tuple[str, ...]:
@@ -147,7 +163,11 @@ def dry_run(asked: Plan) -> int:
     from bench.execution import forecast
 
     todo = asked.missing()
-    print(forecast.table(asked.cells))
+    for study in asked.declared.studies:
+        held = set(asked.members[study.name])
+        print(f"{study.name}: {study.title}\n{forecast.table([c for c in asked.cells if c.hash in held])}\n")
+    if not asked.declared.studies:
+        print(forecast.table(asked.cells))
     finished = len(asked.cells) - len(todo)
     print(f"\n{len(asked.cells)} cells, {finished} of them finished in {asked.out}")
     print(forecast.estimate_line(forecast.expected(todo), asked.jobs))
@@ -164,7 +184,7 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
     from bench.records import tidy
 
     store, suite = Store(asked.out), asked.suite
-    store.check_owner(suite.model_dump(mode="json"))
+    store.check_owner(asked.declared.whole)
     preflight.check(asked.cells if rerun else asked.missing(), asked.data_root)
     if asked.trace:
         _prepare_trace(asked, rerun)
@@ -217,14 +237,30 @@ def _manifest(asked: Plan, origin: dict[str, Any]) -> dict[str, Any]:
     """The latest declaration, for whoever reads the folder."""
     first = asked.cells[0]
     return {
-        "suite": asked.suite.model_dump(mode="json"),
-        "cells": list(dict.fromkeys(cell.hash for cell in asked.cells)),
+        "suite": dict(asked.declared.whole),
+        "cells": [cell.hash for cell in asked.cells],
+        **_studies(asked),
         "engine": first.engine,
         "device": first.device,
         "precision": first.precision,
-        "data": {cell.dataset: cell.data_md5 for cell in asked.cells},
+        "data": {name: md5 for cell in asked.cells for name, md5 in cell.data.items()},
         "provenance": origin,
     }
+
+
+def _studies(asked: Plan) -> dict[str, Any]:
+    """The studies for the manifest, each a suite with its cells; nothing for a suite without."""
+    held = [
+        {
+            "name": study.name,
+            "title": study.title,
+            "about": study.about,
+            "suite": study.suite.model_dump(mode="json"),
+            "cells": asked.members[study.name],
+        }
+        for study in asked.declared.studies
+    ]
+    return {"studies": held} if held else {}
 
 
 def _render(out: Path) -> bool:
@@ -246,7 +282,9 @@ def _opening(asked: Plan, todo: int, seconds: float) -> str:
 
     suite = asked.suite
     kept = len(asked.cells) - todo
-    head = f"suite {suite.name} {suite.version} on {', '.join(suite.datasets)}: {len(asked.cells)} cells"
+    studies = f", {len(asked.declared.studies)} studies" if asked.declared.studies else ""
+    where = ", ".join(asked.declared.whole["datasets"])
+    head = f"suite {suite.name} {suite.version} on {where}{studies}: {len(asked.cells)} cells"
     if not todo:
         return f"{head}, all finished before"
     before = f", {kept} of them finished before" if kept else ""

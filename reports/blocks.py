@@ -134,6 +134,11 @@ class Block:
         """As headings have it."""
         return f"{self.dataset}, {self.partition}, zoo {self.zoo}"
 
+    @property
+    def tasks(self) -> Sequence[str]:
+        """The names of the clients' own tasks; none: all have the data set's."""
+        return [str(task["name"]) for task in self.levels[0].runs[0].tasks]
+
     def setting(self, level: Level) -> Setting:
         """The cell of the comparison that a level is."""
         return Setting(self.dataset, self.partition, level.alpha, self.zoo)

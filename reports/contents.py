@@ -46,6 +46,12 @@ def summary(analysis: Analysis) -> str:
     )
 
 
+def of_studies(results: Results) -> str:
+    """One line under the title of a run of several studies."""
+    ended = ", ".join(f"{number} {status}" for status, number in results.counts.items() if number)
+    return f"{counted(len(results.studies), 'study').replace('studys', 'studies')}: {ended or 'no cell was run'}"
+
+
 def facts(results: Results) -> Facts:
     """What was run."""
     suite, counts = results.suite, results.counts
@@ -57,6 +63,7 @@ def facts(results: Results) -> Facts:
     return [
         ("Suite", f"{results.name}, version {suite.get('version', '?')}"),
         ("Data", listed(results.axis("dataset"))),
+        *_tasks(results),
         ("Partition", listed(results.axis("partition"))),
         *([("Alpha", listed(alphas))] if alphas else []),
         ("Zoos", listed(results.axis("zoo"))),
@@ -65,6 +72,24 @@ def facts(results: Results) -> Facts:
         ("Cells", ", ".join(ended)),
         ("Training", training(suite.get("training") or {})),
         ("Time", f"{duration(seconds)} of computing, all finished cells together"),
+    ]
+
+
+def _tasks(results: Results) -> Facts:
+    """What clients with tasks of their own are to learn, and what that does to the algorithms."""
+    tasks = next((run.tasks for run in results.runs if run.tasks), ())
+    if not tasks:
+        return []
+    told = []
+    for task in tasks:
+        some = f", {task['images']} images" if task.get("images") else ""
+        what = f"{len(task['classes'])} classes of {task['dataset']}{some}"
+        told.append(f"{task['name']}: {what} on {counted(task['clients'], 'client')}")
+    kept = {run.algorithm: listed(run.score.private_heads) for run in results.runs if run.score}
+    heads = [f"{name} (of {nets})" for name in results.axis("algorithm") if (nets := kept.get(name))]
+    return [
+        ("Tasks", "; ".join(told)),
+        *([("Heads kept private", f"{listed(heads)}, because tasks differ; bodies are shared")] if heads else []),
     ]
 
 
@@ -112,6 +137,12 @@ def notices(analysis: Analysis) -> list[str]:
         found.append("No cell of this run has finished: there is nothing to report but how the cells ended.")
     else:
         found += [guard.text for guard in analysis.guards if guard.fired and guard.name in LOUD]
+    return found + of_the_folder(results)
+
+
+def of_the_folder(results: Results) -> list[str]:
+    """What a reader must know of the files behind a report."""
+    found = []
     if results.joined:
         names = listed([str(each.get("folder")) for each in results.joined], 20)
         found.append(f"Joined from {counted(len(results.joined), 'folder')}: {names}.")
@@ -194,8 +225,12 @@ def protocol(results: Results) -> list[tuple[str, str]]:
         ),
         (
             "Global accuracy",
-            "The global model on the data set's own test split. Personal on global: each client's personal model on "
-            "that same split, mean over clients.",
+            "There is none: every head is private, so no model is everyone's, and what an algorithm shares is scored "
+            "under each client's own head, as its personal model. Personal on global: each client's model on the data "
+            "set's own test split, as far as it is of the client's task, mean over clients."
+            if results.suite.get("tasks")
+            else "The global model on the data set's own test split. Personal on global: each client's personal model "
+            "on that same split, mean over clients.",
         ),
         (
             "Headline round",

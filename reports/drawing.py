@@ -42,10 +42,11 @@ class Drawn:
     cut: int  # rows that the page leaves out
 
 
-def draw(plates: Sequence[Plate], folder: Path, width: float | None = None) -> list[Drawn]:
+def draw(plates: Sequence[Plate], folder: Path, width: float | None = None, first: int = 0) -> list[Drawn]:
     """Write every figure's files, and draw for the page those that it shows; the same bytes, however many processes.
 
-    `width` is that of the files in inches; None: each figure's natural one.
+    `width` is that of the files in inches; None: each figure's natural one. `first` numbers the first figure: ids are
+    of the page, which may hold several such lists.
     """
     count: dict[str, int] = {}
     shown = []
@@ -53,7 +54,7 @@ def draw(plates: Sequence[Plate], folder: Path, width: float | None = None) -> l
         count[plate.family] = count.get(plate.family, 0) + 1
         shown.append(count[plate.family] <= OF_A_KIND)
     one = partial(_one, folder, width)
-    numbers = range(len(plates))
+    numbers = range(first, first + len(plates))
     if len(plates) < MANY:
         return list(map(one, plates, shown, numbers))
     processes = min(MOST_PROCESSES, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)

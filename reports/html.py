@@ -10,13 +10,10 @@ import jinja2
 from markupsafe import Markup
 
 from bench.records.store import StoreError, save
-from reports import contents, drawing, figures, sentences, wording
-from reports.analysis import Analysis, analyse
-from reports.compared import compared
+from reports import contents, drawing, wording
+from reports.chapters import Chapter, chapters
 from reports.drawing import Drawn
 from reports.results import Results, read
-from reports.sections import Section, sections
-from reports.sources import anchors, sources
 from reports.style import looks
 from reports.tables.files import write as write_tables
 
@@ -30,58 +27,48 @@ def render(out: Path, results: Results | None = None, width: float | None = None
     says so and how the cells ended. Raises NotResults for a folder that no run wrote, and StoreError where files cannot
     be read or written.
     """
-    analysis = analyse(results or read(out))
+    results = results or read(out)
     report = Path(out) / "report"
-    look = looks(analysis.results.axis("algorithm"))
-    plates = figures.plates(analysis.results, analysis.blocks, look, compared(analysis))
-    made = sections(analysis)
+    made = chapters(results, looks(results.axis("algorithm")))
+    drawn: list[list[Drawn]] = []
     with _explained(report):
-        for folder in ("figures", "tables"):
-            (report / folder).mkdir(parents=True, exist_ok=True)
-        drawn = drawing.draw(plates, report / "figures", width)
-        written = [path for each in drawn for path in each.files]
-        written += write_tables([shown.table for each in made for shown in each.tables], report / "tables")
+        for chapter in made:
+            for folder in ("figures", "tables"):
+                (report / folder / chapter.name).mkdir(parents=True, exist_ok=True)
+            drawn.append(drawing.draw(chapter.plates, report / "figures", width, first=sum(map(len, drawn))))
+        written = [path for some in drawn for each in some for path in each.files]
+        written += write_tables([table for chapter in made for table in chapter.tables], report / "tables")
         _clear(report, written)
-    words = _words(analysis, made)
+    words = _words(results, made, drawn)
     words["tidy"] = (Path(out) / "tidy" / "runs.csv").is_file()
-    words["figures"] = _by_family(drawn, made)
     save(report / "report.md", environment(markdown=True).get_template("report.md.j2").render(words))
     page = report / "report.html"
     save(page, environment().get_template("report.html.j2").render(words, style=Markup(style())))
     return page
 
 
-def _words(analysis: Analysis, made: Sequence[Section]) -> dict[str, Any]:
-    results = analysis.results
+def _words(results: Results, made: Sequence[Chapter], drawn: Sequence[Sequence[Drawn]]) -> dict[str, Any]:
+    told = [chapter.words(some) for chapter, some in zip(made, drawn, strict=True)]
+    protocols = {chapter["name"]: chapter.pop("protocol") for chapter in told}
+    agreed = [each for each in protocols[told[0]["name"]] if all(each in other for other in protocols.values())]
+    for chapter in told:  # a study's own rules stand in its chapter, those of all at the end of the page
+        chapter["protocol"] = [each for each in protocols[chapter["name"]] if each not in agreed]
     return {
         "title": contents.title(results),
-        "summary": contents.summary(analysis),
-        "notices": contents.notices(analysis),
-        "sections": made,
-        "facts": contents.facts(results),
-        "endings": contents.endings(results),
-        "sources": sources(analysis),
-        "anchors": anchors(analysis),
-        "places": {setting: sentences.place(setting) for setting in anchors(analysis)},
-        "protocol": contents.protocol(results),
+        "summary": contents.of_studies(results) if results.studies else told[0]["summary"],
+        "notices": contents.of_the_folder(results) if results.studies else told[0]["notices"],
+        "chapters": told,
+        "studies": bool(results.studies),
+        "protocol": agreed,
         "provenance": contents.provenance(results),
         "commands": contents.commands(results),
     }
 
 
-def _by_family(drawn: Sequence[Drawn], made: Sequence[Section]) -> dict[str, list[Drawn]]:
-    """The figures of each section. Raises ValueError where one has no place, so that none is lost unseen."""
-    homes = {family: section.anchor for section in made for family in section.families}
-    if homeless := {each.plate.family for each in drawn} - homes.keys():
-        raise ValueError(f"figures without a section: {', '.join(sorted(homeless))}")
-    found: dict[str, list[Drawn]] = {section.anchor: [] for section in made}
-    for each in drawn:
-        found[homes[each.plate.family]].append(each)
-    return found
-
-
 FAMILIES = (
     *("accuracy", "loss", "global", "partition", "planes", "clients", "target", "differences", "matrix", "ranks"),
+    *("headline", "verdicts", "comparison", "bayes", "iqm", "profile", "costs", "threats", "missing", "all"),
+    *("architectures", "company"),
     *("headline", "verdicts", "comparison", "bayes", "iqm", "profile", "costs", "threats", "missing", "all", "choices"),
 )
 OURS = re.compile(rf"({'|'.join(FAMILIES)})(-.*)?\.(csv|md|tex|svg|pdf|png)")
@@ -91,8 +78,10 @@ OURS = re.compile(rf"({'|'.join(FAMILIES)})(-.*)?\.(csv|md|tex|svg|pdf|png)")
 def _clear(report: Path, written: Iterable[Path]) -> None:
     kept = set(written)
     for folder in ("figures", "tables"):
-        for path in (report / folder).iterdir():
-            if path not in kept and OURS.fullmatch(path.name):
+        for path in sorted((report / folder).rglob("*"), reverse=True):  # what is in a folder before the folder
+            if path.is_dir() and not any(path.iterdir()):
+                path.rmdir()
+            elif path.is_file() and path not in kept and OURS.fullmatch(path.name):
                 path.unlink()
 
 

@@ -19,7 +19,7 @@ AXES = {"datasets": "dataset", "partitions": "partition", "alphas": "alpha", "zo
 ONE_EACH = (
     ("algorithm", "params", "digests.algorithm", "variant_of", "lr_factor"),
     ("partition", "partition_params", "digests.partition"),
-    ("dataset", "data_md5", "digests.dataset"),
+    ("dataset", "data_md5", "digests.dataset", "tasks"),
     ("zoo", "architectures", "shared", "digests.nets"),
 )
 """By algorithm, partition, data set, zoo: what must be the same wherever it occurs, or means would mix two things."""
@@ -74,6 +74,8 @@ def _check_suites(sources: Sequence[_Source]) -> None:
         return ".".join(str(source.manifest["suite"].get("version", "1.0")).split(".")[:2])
 
     first = sources[0]
+    if several := [source.folder for source in sources if source.manifest.get("studies")]:
+        raise CannotJoin(f"{several[0]} holds several studies: expected folders of one suite each")
     for other in sources[1:]:
         for what, ours, theirs in (
             ("suite", first.manifest["suite"].get("name"), other.manifest["suite"].get("name")),

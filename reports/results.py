@@ -54,6 +54,10 @@ class Score:
     shared: bool  # whether cells ran stacked, and their seconds are an equal share of the stack's
     partition_hash: str  # of the draw: equal draws have equal ones
     fingerprint: str  # of everything that is deterministic: equal to the bit, equal here
+    tasks: Mapping[str, float] = field(
+        default_factory=dict
+    )  # client accuracy by task; {}: clients have none of their own
+    private_heads: Sequence[str] = ()  # shared nets whose heads stayed with clients because tasks differ
 
     @property
     def rounds(self) -> NDArray[np.int64]:
@@ -102,6 +106,11 @@ class Run:
     processor: str
 
     @property
+    def tasks(self) -> Sequence[Mapping[str, Any]]:
+        """The clients' own tasks: "name", "dataset", "classes", "clients", "images"; none: all have the data set's."""
+        return tuple(self.identity.get("tasks", ()))
+
+    @property
     def setting(self) -> "Setting":
         """Where the cell stands, whatever its algorithm and replicate."""
         return Setting(self.dataset, self.partition, self.alpha, self.zoo)
@@ -127,6 +136,7 @@ class Picture:
     zoo: str
     replicate: int
     counts: NDArray[np.int64]  # [clients, classes] images
+    study: str = ""  # of a run of several studies: in which it was drawn
 
 
 @dataclass(frozen=True)
@@ -143,6 +153,8 @@ class Results:
     commits: Sequence[str]  # of the code that computed the cells
     notices: Sequence[str] = field(default=())  # cell files that could not be read
     joined: Sequence[Mapping[str, Any]] = field(default=())  # "folder" and "provenance" of each folder it was made of
+    studies: Sequence[Mapping[str, Any]] = field(default=())  # "name", "title", "about", "suite", "cells" of each
+    study: str = ""  # the name of the one that these results are of, where they are a part (see `reports.parts`)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -177,6 +189,8 @@ def read(out: Path) -> Results:
     declared = list(dict.fromkeys(manifest["cells"]))
     runs: list[Run] = []
     pictures: dict[tuple[Any, ...], Picture] = {}
+    studies = manifest.get("studies") or []
+    members = [(study["name"], frozenset(study["cells"])) for study in studies]
     waiting = 0
     for cell in declared:
         record = store.read(cell)
@@ -185,7 +199,8 @@ def read(out: Path) -> Results:
             continue
         try:
             runs.append(_run(record))
-            _keep_picture(pictures, record)
+            for study in [name for name, cells in members if cell in cells] or [""]:
+                _keep_picture(pictures, record, study)
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise StoreError(
                 f"{store.path(cell)} lacks what its schema promises: {type(error).__name__} {error}"
@@ -201,6 +216,7 @@ def read(out: Path) -> Results:
         commits=sorted({run.commit for run in runs}),
         notices=list(store.notices),
         joined=manifest.get("joined") or [],
+        studies=studies,
     )
 
 
@@ -266,7 +282,18 @@ def _score(record: Mapping[str, Any]) -> Score:
         shared=bool(timing.get("shared", False)),
         partition_hash=str(result["partition"]["hash"]),
         fingerprint=sha256(json.dumps(result, sort_keys=True).encode()).hexdigest()[:16],
+        tasks=_by_task(record["identity"], best[view]["clients"]["accuracy"]),
+        private_heads=(result.get("tasks") or {}).get("private_heads", ()),
     )
+
+
+def _by_task(identity: Mapping[str, Any], clients: Sequence[float]) -> dict[str, float]:
+    """The mean over the clients of each task, in the suite's order: the first clients have the first task."""
+    means, begin = {}, 0
+    for task in identity.get("tasks", ()):
+        means[str(task["name"])] = float(np.mean(clients[begin : begin + task["clients"]]))
+        begin += task["clients"]
+    return means
 
 
 def _curves(figures: Mapping[str, Any]) -> Curves:
@@ -283,18 +310,19 @@ def _global_accuracy(best: Mapping[str, Any], view: str) -> float | None:
     return None if value is None else float(value)
 
 
-def _keep_picture(pictures: dict[tuple[Any, ...], Picture], record: Mapping[str, Any]) -> None:
-    """Keep the first draw of each setting: the lowest replicate, then whatever the declaration names first."""
+def _keep_picture(pictures: dict[tuple[Any, ...], Picture], record: Mapping[str, Any], study: str) -> None:
+    """Keep the first draw of each setting of a study: the lowest replicate, then what the declaration names first."""
     if record["status"] != "done":
         return
     identity = record["identity"]
-    key = (identity["dataset"], identity["partition"], identity.get("alpha"))
+    place = (identity["dataset"], identity["partition"], identity.get("alpha"))
+    key = (study, *place)
     if key in pictures and pictures[key].replicate <= int(identity["replicate"]):
         return
     counts = np.asarray(record["result"]["partition"]["counts"], dtype=np.int64)
     if counts.ndim != 2:
         raise ValueError(f"counts: expected clients x classes, got shape {counts.shape}")
-    pictures[key] = Picture(*key, identity["zoo"], int(identity["replicate"]), counts)
+    pictures[key] = Picture(*place, identity["zoo"], int(identity["replicate"]), counts, study)
 
 
 def common(sets: Iterable[Iterable[int]]) -> list[int]:

@@ -7,9 +7,9 @@ from reports import contents, deciding, sentences
 from reports.analysis import Analysis, Block
 from reports.results import Setting
 from reports.sentences import Said
-from reports.sources import anchors
+from reports.sources import anchors, within
 from reports.statistics import LEVEL
-from reports.tables import choices, comparisons, methods
+from reports.tables import architectures, choices, comparisons, methods, tasks
 from reports.tables.headline import headline
 from reports.tables.table import Table
 from reports.wording import distinct
@@ -41,21 +41,24 @@ class Section:
 def sections(analysis: Analysis) -> list[Section]:
     """Every section that has something to say."""
     ids = anchors(analysis)
-    return [
+    made = [
         _verdicts(analysis),
         *_choices(analysis),
         _headline(analysis, ids),
+        *([_tasks(analysis)] if analysis.tasks else []),
         _comparison(analysis),
         _cells(analysis, ids),
         _bayes(analysis),
         _robust(analysis),
         _ranks(analysis),
         _clients(analysis),
+        _architectures(analysis),
         _costs(analysis),
         _threats(analysis),
         Section("curves", "Over rounds", families=["accuracy-rounds", "loss-rounds", "global-rounds"]),
         Section("data", "Who holds what", families=["partition"]),
     ]
+    return [replace(section, anchor=within(analysis.results.study, section.anchor)) for section in made]
 
 
 def _verdicts(analysis: Analysis) -> Section:
@@ -125,6 +128,22 @@ def _block_notes(block: Block) -> list[str]:
     return notes
 
 
+def _tasks(analysis: Analysis) -> Section:
+    lead = [
+        "Clients have tasks of their own, and every head is private: a client's model is scored on its own task's "
+        "classes, and no model is everyone's."
+    ]
+    tables = [Shown(tasks.by_task(analysis), heading=False)]
+    if analysis.task_verdicts:
+        judged = comparisons.verdicts(
+            "verdicts-tasks", f"Task by task against {analysis.reference}", analysis.task_verdicts,
+            "client accuracy on the task",
+        )  # fmt: skip
+        note = "Secondary: these intervals hold together among themselves, not together with those of the verdicts."
+        tables.append(Shown(judged, notes=[note]))
+    return Section("tasks", "By task", lead, tables=tables)
+
+
 def _comparison(analysis: Analysis) -> Section:
     if analysis.matrix is None:
         return Section("comparison", "All against all", ["No two algorithms finished the same cell."])
@@ -179,6 +198,13 @@ def _clients(analysis: Analysis) -> Section:
     if not analysis.clients:
         return Section("clients", "Clients", ["No draw was finished by all algorithms of a block."])
     return Section("clients", "Clients", tables=[Shown(methods.clients(analysis), heading=False)], families=["clients"])
+
+
+def _architectures(analysis: Analysis) -> Section:
+    tables = [Shown(architectures.architectures(analysis), heading=False)] if analysis.architectures else []
+    if analysis.companies:
+        tables.append(Shown(architectures.company(analysis.companies), notes=[architectures.CHECK]))
+    return Section("architectures", "By architecture", tables=tables)
 
 
 def _costs(analysis: Analysis) -> Section:

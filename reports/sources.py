@@ -21,7 +21,13 @@ class Source:
 def anchors(analysis: Analysis) -> Mapping[Setting, str]:
     """An id for every setting, whatever odd names it is made of."""
     settings = [block.setting(level) for block in analysis.blocks for level in block.levels]
-    return {setting: f"cells-{place}" for place, setting in enumerate(settings, 1)}
+    study = analysis.results.study
+    return {setting: within(study, f"cells-{place}") for place, setting in enumerate(settings, 1)}
+
+
+def within(study: str, anchor: str) -> str:
+    """An anchor of the page, of its own in each study."""
+    return f"{study}-{anchor}" if study else anchor
 
 
 def sources(analysis: Analysis) -> list[Source]:

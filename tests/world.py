@@ -1,12 +1,16 @@
 """A small world for tests: synthetic images, a few clients of unequal size, small nets."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from bench.data import Data
 from bench.declaration.cell import Cell
+from bench.declaration.tasks import ClientTask
 from bench.plugin import Algorithm
+from bench.rounds import pool
 from bench.rounds.federation import Federation
 from bench.rounds.group import result
 from bench.rounds.setting import Setting, assemble
@@ -72,9 +76,43 @@ def cell(**changes: Any) -> Cell:
     return Cell(**{**fields, **changes})
 
 
+def tasks(*of: ClientTask, **changes: Any) -> dict[str, Any]:
+    """The changes that give a cell these tasks."""
+    return {
+        "dataset": "+".join(task.name for task in of),
+        "tasks": of,
+        "clients": sum(t.clients for t in of),
+        **changes,
+    }
+
+
+def sources(of: Sequence[ClientTask]) -> dict[str, Data]:
+    """The data sets that tasks may name: "synthetic" has 5 classes, "other" has 3, other images and other constants."""
+    other = replace(images(240, classes=3, seed=1), shift=(5.0,), scale=(3.0,), md5="other")
+    there = {"synthetic": images(300, classes=5), "other": other}
+    return {name: there[name] for name in dict.fromkeys(task.dataset for task in of)}
+
+
+LOW = ClientTask("low", "synthetic", "synthetic", (0, 1), 2)
+HIGH = ClientTask("high", "synthetic", "synthetic", (4, 2, 3), 2)
+OTHER = ClientTask("other", "other", "other", (0, 1, 2), 2)
+UNEQUAL = tasks(LOW, HIGH)
+"""Four clients, two tasks: two classes and three, of one data set."""
+TWO_SOURCES = tasks(LOW, OTHER)
+"""The same with three classes of another data set."""
+EVENS = ClientTask("evens", "synthetic", "synthetic", (4, 0, 2), 3)
+SMALL = ClientTask("small", "synthetic", "synthetic", (0, 1, 2), 1)
+OVERLAPPING = tasks(EVENS, SMALL)
+"""Two classes, 0 and 2, belong to both tasks."""
+
+
 def setting(data: Data | None = None, **changes: Any) -> Setting:
-    """A setting made of `cell(**changes)`."""
-    return assemble(cell(**changes), data or images())
+    """A setting made of `cell(**changes)`; with tasks on `data`, or on `sources`."""
+    made = cell(**changes)
+    if made.tasks:
+        there = dict.fromkeys(made.data, data) if data else sources(made.tasks)
+        return assemble(made, pool.of_tasks(made.tasks, there))
+    return assemble(made, data or images())
 
 
 def play(algorithm: Algorithm, data: Data | None = None, **changes: Any) -> Federation:

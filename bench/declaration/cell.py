@@ -6,7 +6,7 @@ give the same numbers, so a finished cell is never computed twice.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from functools import cached_property
 from hashlib import sha256
 from typing import Any, Literal, Self
@@ -14,11 +14,12 @@ from typing import Any, Literal, Self
 from bench.declaration.digest import digest
 from bench.declaration.hyperparameters import Scalar, resolved
 from bench.declaration.suite import Suite
+from bench.declaration.tasks import ClientTask, label, settled
 from bench.declaration.variants import algorithm_of, params_of
 from bench.registry import ALGORITHMS, DATASETS, NETS, PARTITIONS, Registry
 from bench.seeds import Axis
 
-_LATER: dict[str, Any] = {"variant_of": None, "lr_factor": 1.0}
+_LATER: dict[str, Any] = {"variant_of": None, "lr_factor": 1.0, "draws": "", "tasks": []}
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Cell:
 
     algorithm: str
     params: dict[str, Scalar]  # all of them, defaults included
-    dataset: str
+    dataset: str  # or the names of the tasks, where clients have tasks of their own
     data_md5: str  # of the content, as the data set declares and loading verifies it
     partition: str
     partition_params: dict[str, Scalar]  # all of them, defaults included
@@ -46,13 +47,20 @@ class Cell:
     engine: str = "reference"
     device: str = "cpu"
     numerics: int = 0  # version of the engines' arithmetic
+    draws: str = ""  # the zoo whose draws it meets, where those are not its own zoo's
     variant_of: str | None = None  # where `algorithm` is a suite's own name: the algorithm or preset that it is
     lr_factor: float = 1.0  # what the suite's learning rate is multiplied by
+    tasks: tuple[ClientTask, ...] = ()  # none: all clients have the data set's own
 
     @property
     def plugin(self) -> str:
         """The name of the algorithm in its registry; `algorithm` is that of its results."""
         return self.variant_of or self.algorithm
+
+    @property
+    def data(self) -> dict[str, str]:
+        """The data sets that it needs, with the md5 of each."""
+        return {task.dataset: task.md5 for task in self.tasks} or {self.dataset: self.data_md5}
 
     def identity(self) -> dict[str, Any]:
         """The declaration as JSON types.
@@ -82,7 +90,7 @@ class Cell:
             "partition": self.partition,
             "partition_params": json.dumps(self.partition_params, sort_keys=True),
             "alpha": self.alpha,
-            "zoo": self.zoo,
+            "zoo": self.draws or self.zoo,
             "clients": self.clients,
             "seed": self.partition_seed if kind == "partition" else self.training_seed,
         }
@@ -102,14 +110,14 @@ def cells(suite: Suite, *, engine: str = "reference", device: str = "cpu", preci
     }
     partitions = {name: _Plugin.of(PARTITIONS, name, suite.params.get(name, {})) for name in suite.partitions}
     zoos = {name: _Zoo.of(name, suite) for name in suite.zoos}
-    sources = {name: digest(DATASETS.get(name)) for name in suite.datasets}  # how images are read and normalised
+    data = _data(suite)
     training = suite.training.model_dump()
     return [
         Cell(
             algorithm=point.algorithm,
             params=algorithms[point.algorithm].params,
             dataset=point.dataset,
-            data_md5=DATASETS.get(point.dataset).md5,
+            data_md5=data[point.dataset].md5,
             partition=point.partition,
             partition_params=partitions[point.partition].params,
             alpha=point.alpha,
@@ -124,15 +132,17 @@ def cells(suite: Suite, *, engine: str = "reference", device: str = "cpu", preci
             digests={
                 "algorithm": algorithms[point.algorithm].digest,
                 "partition": partitions[point.partition].digest,
-                "dataset": sources[point.dataset],
+                "dataset": data[point.dataset].digest,
                 "nets": zoos[point.zoo].digest,
             },
             precision=precision,
             engine=engine,
             device=device,
             numerics=NUMERICS,
+            draws=zoos[point.zoo].draws,
             variant_of=suite.variants[point.algorithm].algorithm if point.algorithm in suite.variants else None,
             lr_factor=suite.variants[point.algorithm].lr_factor if point.algorithm in suite.variants else 1.0,
+            tasks=data[point.dataset].tasks,
         )
         for point in _points(suite)
     ]
@@ -152,7 +162,7 @@ class _Point:
 
 def _points(suite: Suite) -> Iterator[_Point]:
     for replicate in range(suite.replicates):
-        for dataset in suite.datasets:
+        for dataset in _data(suite):
             for partition in suite.partitions:
                 alphas = suite.alphas if PARTITIONS.get(partition).uses_alpha else (None,)
                 for alpha in alphas:
@@ -184,6 +194,7 @@ class _Zoo:
     clients: tuple[str, ...]
     shared: str
     digest: str
+    draws: str
 
     @classmethod
     def of(cls, name: str, suite: Suite) -> Self:
@@ -191,11 +202,35 @@ class _Zoo:
 
         zoo = suite.zoo.get(name) or resolve(name)
         nets = {net: digest(NETS.get(net)) for net in sorted({*zoo.clients, zoo.shared})}
-        return cls(tuple(zoo.clients), zoo.shared, sha256(json.dumps(nets).encode()).hexdigest()[:16])
+        return cls(tuple(zoo.clients), zoo.shared, sha256(json.dumps(nets).encode()).hexdigest()[:16], zoo.draws)
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What a data set, or all tasks together, add to an identity."""
+
+    md5: str
+    digest: str  # of the source: how images are read and normalised
+    tasks: tuple[ClientTask, ...] = ()
+
+
+def _data(suite: Suite) -> dict[str, _Data]:
+    """The values of the data axis by name: the data sets, or the one combination of the suite's tasks."""
+    sources = {name: _Data(DATASETS.get(name).md5, digest(DATASETS.get(name))) for name in suite.datasets}
+    if not suite.tasks:
+        return sources
+    tasks = settled(suite.tasks, suite.training.clients)
+    md5, source = (
+        sha256(json.dumps([getattr(sources[task.dataset], key) for task in tasks]).encode()).hexdigest()
+        for key in ("md5", "digest")
+    )
+    return {label(tasks): _Data(md5[:32], source[:16], tasks)}
 
 
 def _plain(value: Any) -> Any:
     """JSON types: a tuple as a list, tables in tables too."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return _plain(asdict(value))
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return {key: _plain(item) for key, item in value.items()} if isinstance(value, dict) else value

@@ -146,7 +146,7 @@ def _words(annotation: Any, plural: bool) -> str:
             if (limit := getattr(bound, attribute, None)) is not None
         ]
         return " ".join([_NOUNS[kind][plural], " and ".join(limits)]).strip()
-    return "a table"
+    return "tables" if plural else "a table"
 
 
 def _hint(annotation: Any, value: object) -> str:

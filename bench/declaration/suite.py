@@ -12,13 +12,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+)
 
 from bench import suites
 from bench.declaration import hyperparameters, overrides, variants
 from bench.declaration.gate import Gate
 from bench.declaration.mistakes import Mistake, SuiteError, from_pydantic, message, mistake, mistakes, show
 from bench.declaration.names import DataSet, Net, Partition, check_zoo, needs_alpha, room_for_clients
+from bench.declaration.tasks import DeclaredTask, check_tasks, with_data_sets
 from bench.declaration.variants import Variant
 from bench.registry import ALGORITHMS, PARTITIONS, Registry, RegistryError, nearest
 
@@ -109,7 +119,8 @@ class Training(_Declared):
     @field_validator("clients")
     @classmethod
     def _fits_data(cls, value: int, info: ValidationInfo) -> int:
-        room_for_clients(value, _declared(info, "datasets"))
+        if not (info.context or {}).get("tasks"):  # which are checked one by one
+            room_for_clients(value, _declared(info, "datasets"))
         return value
 
     @field_validator("local_steps")
@@ -130,10 +141,18 @@ class Seeds(_Declared):
 
 
 class InlineZoo(_Declared):
-    """A zoo of the suite's own, ``[zoo.NAME]``: `clients` are dealt in turn; `shared` is for global model and meme."""
+    """A zoo of the suite's own, ``[zoo.NAME]``: `clients` are dealt in turn; `shared` is for global model and meme.
+
+    `draws` names another zoo of the suite whose draws this one meets too (partition, splits, batch order, and initial
+    weights where the nets are the same): what one client's net does to the others then shows without other chance.
+    """
 
     clients: Annotated[tuple[Net, ...], Axis]
     shared: Net
+    draws: str = ""
+
+
+_LATER = ("variants",)
 
 
 class Suite(_Declared):
@@ -152,10 +171,16 @@ class Suite(_Declared):
     reference: str  # the algorithm that others are compared with
     target_accuracy: Share  # a fraction; recorded for rounds-to-target
     training: Training
+    tasks: tuple[DeclaredTask, ...] | None = None  # clients with tasks of their own; they name the data sets
     params: dict[str, dict[str, hyperparameters.Scalar]] = Field(default={}, validate_default=True)
     seeds: Seeds = Seeds()
     time_limit: Positive = 7200.0  # seconds for a cell; decides no number
     gate: Gate = Gate()  # what bench.check asks; decides no number
+
+    @model_serializer(mode="wrap")
+    def _as_ever(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without keys that came later, where they are empty: what was declared before stays the same declaration."""
+        return {key: value for key, value in dump(self).items() if value or key not in _LATER}
 
     @field_validator("name")
     @classmethod
@@ -194,6 +219,12 @@ class Suite(_Declared):
             for name in _declared(info, "zoo")
             if name not in value
         ]
+        own = info.data.get("zoo", {})
+        found += [
+            Mistake(("zoo", name, "draws"), f"expected another zoo of 'zoos', got '{zoo.draws}'")
+            for name, zoo in own.items()
+            if zoo.draws and (zoo.draws not in value or zoo.draws == name or getattr(own.get(zoo.draws), "draws", ""))
+        ]
         if found:
             raise mistakes(found)
         return value
@@ -203,6 +234,16 @@ class Suite(_Declared):
     def _algorithms_exist(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if found := variants.mistakes_in(value, _table(info, "variants")):
             raise mistakes(found)
+        return value
+
+    @field_validator("tasks")
+    @classmethod
+    def _tasks_fit(
+        cls, value: tuple[DeclaredTask, ...] | None, info: ValidationInfo
+    ) -> tuple[DeclaredTask, ...] | None:
+        if value is not None:
+            training = info.data.get("training")
+            check_tasks(value, training.clients if training else None)
         return value
 
     @field_validator("reference")
@@ -274,28 +315,42 @@ def _table(info: ValidationInfo, key: str) -> dict[str, Any]:
 def load(name_or_path: str | Path, options: Mapping[str, Any] | None = None) -> Suite:
     """The suite of this name or file, with what the command line changes (see `bench.declaration.overrides.apply`).
 
-    Raises SuiteError, whose message lists every mistake in at most 15 lines.
+    For files with one suite; `bench.declaration.studies.load` reads those with several. Raises SuiteError, whose
+    message lists every mistake in at most 15 lines.
     """
+    raw = read(name_or_path)
+    raw.pop("full", None)  # another size of the same suite, which this command does not run
+    if "studies" in raw:
+        raise SuiteError(f"suite {name_or_path} holds several studies: expected a file with one suite here")
+    return checked(f"suite {name_or_path}", overrides.apply(raw, options or {}))
+
+
+def read(name_or_path: str | Path) -> dict[str, Any]:
+    """The words of a suite file, unchecked. Raises SuiteError where there are none to read."""
     try:
         path = suites.find(name_or_path)
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except suites.UnknownSuite as error:
         raise SuiteError(str(error)) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SuiteError(f"suite file {path} is not TOML: {error}") from None
     except OSError as error:
         raise SuiteError(f"suite file {path} cannot be read: {error.strerror or error}") from None
-    changed = overrides.apply(raw, options or {})
-    declared = _as_tuples(changed.raw)
-    found = changed.mistakes
+
+
+def checked(title: str, changed: overrides.Changed) -> Suite:
+    """A declaration as a suite. Raises SuiteError, whose message begins with `title` and lists every mistake."""
+    declared, twofold = with_data_sets(_as_tuples(changed.raw))
+    found = [*changed.mistakes, *twofold]
     try:
         suite = Suite.model_validate(declared, context=declared)
     except ValidationError as error:
-        found = found + from_pydantic(error, Suite)
+        ours = {"datasets"} if "tasks" in declared and "datasets" not in changed.raw else set()  # not the user's words
+        found = found + [one for one in from_pydantic(error, Suite) if one.path[0] not in ours]
     else:
         if not found:
             return suite
-    raise SuiteError(message(f"suite {name_or_path}", found, changed.origins))
+    raise SuiteError(message(title, found, changed.origins))
 
 
 def _as_tuples(value: Any) -> Any:

@@ -18,11 +18,11 @@ class Client:
 
 
 def private_names(algorithm: Algorithm, nets: Mapping[str, Parts]) -> dict[str, frozenset[str]]:
-    """The tensors of each slot that must not leave the client."""
+    """The tensors of each slot that must not leave the client: what the slot says, and what the task makes private."""
     return {
-        name: frozenset().union(*(nets[name].named(part) for part in slot.private))
+        name: nets[name].kept.union(*(nets[name].named(part) for part in slot.private))
         for name, slot in algorithm.slots().items()
-        if slot.private and name in nets
+        if name in nets and (slot.private or nets[name].kept)
     }
 
 

@@ -17,13 +17,22 @@ class Images:
 
     x: Tensor  # [N, channels, height, width], as stored
     y: Tensor  # [N] int64
-    shift: Tensor  # [channels, 1, 1]
-    scale: Tensor  # [channels, 1, 1]
+    shift: Tensor  # [channels, 1, 1]; of several data sets [S, channels, 1, 1]
+    scale: Tensor  # likewise
+    source: Tensor | None = None  # [N] from which of several data sets a row is; None: there is one
 
     def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Normalised images [B, C, H, W], float32 in channels-last layout, and labels [B] of the rows [B]."""
         x = self.x[rows].to(torch.float32, memory_format=torch.channels_last)
-        return x.sub_(self.shift).div_(self.scale), self.y[rows]
+        shift, scale = self.constants(rows)
+        return x.sub_(shift).div_(scale), self.y[rows]
+
+    def constants(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """What normalises the rows [B]: shift and scale, of everyone's data set or of each row's own [B, C, 1, 1]."""
+        if self.source is None:
+            return self.shift, self.scale
+        source = self.source[rows]
+        return self.shift[source], self.scale[source]
 
 
 @dataclass(frozen=True)

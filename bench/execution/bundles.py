@@ -8,6 +8,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 
 from bench.declaration.cell import Cell
 
@@ -44,6 +45,7 @@ def _kind(cell: Cell) -> str:
     shared = {
         **{"algorithm": cell.algorithm, "exact": exact, "dataset": cell.dataset, "zoo": cell.zoo},
         **{"architectures": cell.architectures, "shared": cell.shared, "clients": cell.clients},
+        "tasks": [asdict(task) for task in cell.tasks],
         **{"training": cell.training, "precision": cell.precision, "engine": cell.engine, "device": cell.device},
     }
     return json.dumps(shared, sort_keys=True)

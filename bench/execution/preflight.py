@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.data import DataError
 from bench.declaration.cell import Cell
-from bench.rounds.setting import deal, inspect, load
+from bench.rounds.setting import deal, gather, look
 
 
 def check(cells: Sequence[Cell], root: Path | None) -> None:
@@ -15,17 +15,16 @@ def check(cells: Sequence[Cell], root: Path | None) -> None:
     A data set that is not there yet is downloaded here, before workers would all try to.
     """
     draws = {json.dumps(cell.axes("partition")): cell for cell in cells}
-    nets = {(cell.dataset, name): cell for cell in cells for name in (*cell.architectures, cell.shared)}
+    zoos = {(cell.dataset, cell.zoo): cell for cell in cells}
     for dataset in dict.fromkeys(cell.dataset for cell in cells):
-        data = load(dataset, root)
-        shape = (data.train_x.shape[1], data.train_x.shape[2], data.train_x.shape[3])
-        for source, net in nets:
-            if source == dataset:
-                inspect(net, shape, data.classes)
+        for cell in zoos.values():
+            if cell.dataset == dataset:
+                look(cell, gather(cell, root))
         for cell in draws.values():
             if cell.dataset == dataset:
+                there = gather(cell, root)  # cheap: what was loaded is kept, and classes may be divided anew
                 try:
-                    deal(cell, data)
+                    deal(cell, there)
                 except DataError as error:
                     raise DataError(f"{_draw(cell)} cannot be drawn: {error}") from error
 

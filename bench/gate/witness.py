@@ -31,7 +31,7 @@ def run(cell: Cell, root: Path | None = None, on_round: Callable[[int], None] | 
     begin = time.perf_counter()
     with one_thread():
         setting = prepare(cell, root)
-        algorithm: Algorithm = ALGORITHMS.get(cell.algorithm)(**cell.params)
+        algorithm: Algorithm = ALGORITHMS.get(cell.plugin)(**cell.params)
         if reason := algorithm.skip(setting.task):
             raise Skip(reason)
         fixed = on_fixed_states(setting, algorithm)

@@ -26,7 +26,7 @@ class Workload:
 
     def __init__(self, cell: Cell, root: Path | None = None) -> None:
         self.setting = prepare(cell, root)
-        algorithm: Algorithm = ALGORITHMS.get(cell.algorithm)(**cell.params)
+        algorithm: Algorithm = ALGORITHMS.get(cell.plugin)(**cell.params)
         self.skipped = algorithm.skip(self.setting.task)
         if self.skipped:
             return

@@ -16,11 +16,24 @@ if TYPE_CHECKING:
 
 AXES = ("dataset", "partition", "alpha", "zoo", "algorithm", "clients", "replicate")
 RUNS = (
-    *("suite", "cell", "status", "algorithm", "params", "dataset", "partition", "alpha", "zoo", "clients", "replicate"),
+    *(
+        "suite",
+        "study",
+        "cell",
+        "status",
+        "algorithm",
+        "params",
+        "dataset",
+        "partition",
+        "alpha",
+        "zoo",
+        "clients",
+        "replicate",
+    ),
     *("view", "round", "accuracy", "worst10", "accuracy_std", "global_accuracy", "floor"),
-    *("bytes_up", "bytes_down", "train_seconds", "engine", "framework", "device"),
+    *("bytes_up", "bytes_down", "train_seconds", "engine", "framework", "device", "reason"),
 )
-_PLACE = ("suite", "cell", "algorithm", "dataset", "partition", "alpha", "zoo", "clients", "replicate", "view")
+_PLACE = ("suite", "study", "cell", "algorithm", "dataset", "partition", "alpha", "zoo", "clients", "replicate", "view")
 _METRICS = (
     *("accuracy", "loss", "worst10", "accuracy_std", "validation_accuracy", "validation_loss"),
     *("global_accuracy", "global_loss"),
@@ -28,7 +41,7 @@ _METRICS = (
 _HEADLINE = ("round", "accuracy", "worst10", "accuracy_std", "global_accuracy")
 ROUNDS = (*_PLACE, "round", *_METRICS, "training_loss", "bytes_up", "bytes_down")
 CLIENTS = (
-    *(*_PLACE, "client", "architecture", "train_size", "validation_size", "test_size", "floor"),
+    *(*_PLACE, "client", "task", "architecture", "train_size", "validation_size", "test_size", "floor"),
     *("round", "accuracy", "loss", "global_accuracy"),
 )
 _WHOLE = frozenset(
@@ -39,7 +52,8 @@ Row = dict[str, Any]
 
 
 def runs(records: Iterable[Record]) -> "pd.DataFrame":
-    """One row per cell and view, at the headline round; a cell that is not done has one row without view and metrics.
+    """One row per cell and view, at the headline round; a cell that is not done has one row without view and metrics,
+    but with its reason.
 
     bytes_up and bytes_down are those of the whole run, train_seconds too; floor is the mean over clients.
     """
@@ -52,17 +66,27 @@ def rounds(records: Iterable[Record]) -> "pd.DataFrame":
 
 
 def clients(records: Iterable[Record]) -> "pd.DataFrame":
-    """One row per cell, view and client, at the headline round; global_accuracy only where models are personal."""
+    """One row per cell, view and client, at the headline round; global_accuracy only where models are personal.
+
+    A task is named where clients have tasks of their own; accuracy and floor are over its classes.
+    """
     return _table((row for record in records for row in _client_rows(record)), CLIENTS)
 
 
 def write(out: Path | str) -> None:
-    """Write OUT/tidy/{runs,rounds,clients}.csv for the latest declaration. Raises StoreError."""
+    """Write OUT/tidy/{runs,rounds,clients}.csv for the latest declaration. Raises StoreError.
+
+    A cell that several studies share has its rows once in each of them.
+    """
     makers = (("runs", RUNS, _run_rows), ("rounds", ROUNDS, _round_rows), ("clients", CLIENTS, _client_rows))
     rows: dict[str, list[Row]] = {name: [] for name, _, _ in makers}
-    for record in Store(out).latest():
-        for name, _, make in makers:
-            rows[name] += make(record)
+    store = Store(out)
+    studies = (store.manifest() or {}).get("studies") or []
+    members = [(study["name"], frozenset(study["cells"])) for study in studies]
+    for record in store.latest():
+        for study in [name for name, cells in members if record["cell"] in cells] or [None]:
+            for name, _, make in makers:
+                rows[name] += ({**row, "study": study} for row in make(record))
     for name, columns, _ in makers:
         text = _table(rows[name], columns).to_csv(index=False, lineterminator="\n")
         save(Path(out) / "tidy" / f"{name}.csv", text)
@@ -73,6 +97,7 @@ def _run_rows(record: Record) -> Iterator[Row]:
     cell = {
         **_place(record),
         "status": record["status"],
+        "reason": record["reason"],
         "params": json.dumps(identity.get("params", {}), sort_keys=True, separators=(",", ":")),
         **{name: identity.get(name) for name in ("engine", "framework", "device")},
     }
@@ -113,6 +138,7 @@ def _client_rows(record: Record) -> Iterator[Row]:
         return
     result, identity = record["result"], record["identity"]
     partition, dealt = result["partition"], identity["architectures"]
+    tasks = [task["name"] for task in identity.get("tasks", ()) for _ in range(task["clients"])]
     for view, at in sorted(result["at_headline"].items()):
         general = at["clients"]["global_accuracy"]
         for k, accuracy in enumerate(at["clients"]["accuracy"]):
@@ -120,6 +146,7 @@ def _client_rows(record: Record) -> Iterator[Row]:
                 **_place(record),
                 "view": view,
                 "client": k,
+                "task": tasks[k] if tasks else None,
                 "architecture": dealt[k % len(dealt)] if view == "personal" else identity["shared"],
                 "train_size": partition["train_sizes"][k],
                 "validation_size": partition["validation_sizes"][k],
@@ -154,7 +181,7 @@ def _table(rows: Iterable[Row], columns: Sequence[str]) -> "pd.DataFrame":
     import pandas as pd
 
     def order(row: Row) -> tuple[tuple[bool, Any], ...]:
-        keys = (*AXES, "cell", "view", "round", "client")
+        keys = ("study", *AXES, "cell", "view", "round", "client")
         return tuple((row.get(key) is not None, row.get(key) if row.get(key) is not None else 0) for key in keys)
 
     ordered = sorted(rows, key=order)

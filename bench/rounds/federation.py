@@ -15,7 +15,7 @@ from bench.engines import engine
 from bench.engines.client import Client, complete, private_names, retain, size, withhold
 from bench.engines.job import Engine, Job, Trained
 from bench.plugin import Algorithm, Round, State
-from bench.rounds import plan
+from bench.rounds import plan, sharing
 from bench.rounds.scorer import Diverged, Model, Models, Scorer
 from bench.rounds.setting import Setting
 from bench.rounds.trace import Trace
@@ -44,7 +44,10 @@ class Federation:
     def __init__(
         self, setting: Setting, algorithm: Algorithm, engine: Engine | None = None, trace: Path | None = None
     ) -> None:
-        """`engine`: one that is shared with other federations; None: one of its own. `trace`: a folder for one."""
+        """`engine`: one that is shared with other federations; None: one of its own. `trace`: a folder for one.
+
+        Raises Skip where clients have different tasks and cannot share what the algorithm shares.
+        """
         self.setting, self.algorithm, self.cell = setting, algorithm, setting.cell
         self.training = self.cell.training
         self.engine = engine or make_engine(setting)
@@ -56,6 +59,7 @@ class Federation:
         )
         self.clients = [self._newcomer(k) for k in range(self.cell.clients)]
         self._down: State = {}  # what has travelled to the cohort of the round under way
+        sharing.check(algorithm, self._download(0), setting.task)
 
     def _newcomer(self, k: int) -> Client:
         fresh = self.setting.fresh(self.algorithm, k)
@@ -75,12 +79,14 @@ class Federation:
 
     def result(self) -> dict[str, Any]:
         """The deterministic part of the record, after all rounds."""
-        begin, journal = time.perf_counter(), self.journal
+        begin, journal, setting = time.perf_counter(), self.journal, self.setting
         headline = self.scorer.headline()
         at = headline["headline"]["round"]  # a client first drawn later counts there with its initial model
         self.evaluate_seconds += time.perf_counter() - begin
+        kept = sharing.heads_kept(self.algorithm, setting.task)
         return {
-            "partition": dict(self.setting.partition),
+            "partition": dict(setting.partition),
+            **({"tasks": {"of_clients": list(setting.task_places), "private_heads": kept}} if setting.tasks else {}),
             **headline,
             "training_loss": journal.training_loss,
             "bytes_up": journal.bytes_up,
@@ -100,14 +106,19 @@ class Federation:
 
     def open_round(self, number: int) -> list[Job]:
         """The local work of a round's cohort."""
-        at = self.setting.at(self.algorithm, number, None)
-        self._down = withhold(self.algorithm.download(self.server, at), private_names(self.algorithm, at.nets))
+        self._down = self._download(number)
         return [self._job(k, number, self._down) for k in self.cohort(number)]
 
+    def _download(self, number: int) -> State:
+        """What travels to clients in a round."""
+        at = self.setting.at(self.algorithm, number, None)
+        return withhold(self.algorithm.download(self.server, at), private_names(self.algorithm, at.nets))
+
     def close_round(self, number: int, trained: Sequence[Trained]) -> None:
-        """Take up what the cohort's work gave. Raises Diverged where a client's loss is not finite."""
+        """Take up what the cohort's work gave. Raises Diverged where a client's loss is not finite, Skip as above."""
         cohort, at = self.cohort(number), self.setting.at(self.algorithm, number, None)
         self._check(trained, cohort, number)
+        sharing.check(self.algorithm, trained[0].upload, self.setting.task)
         examples = [float(len(self.setting.shares[k].train)) for k in cohort]
         facts = Round(examples=torch.tensor(examples, device=self.setting.device), clients=self.cell.clients)
         server = self.algorithm.aggregate(self.server, stack([t.upload for t in trained]), facts, at)
@@ -169,14 +180,13 @@ class Federation:
 
     def models(self, number: int) -> Models:
         """Every client's model in each view, after a round."""
-        at = self.setting.at(self.algorithm, number, None)
-        down = withhold(self.algorithm.download(self.server, at), private_names(self.algorithm, at.nets))
+        down = self._download(number)
         found: dict[str, list[Model]] = {}
         for k, client in enumerate(self.clients):
             here = self.setting.at(self.algorithm, number, k)
             views = self.algorithm.views(client.state, complete(down, client.kept), here)
             for view, (slot, tensors) in views.items():
-                if view == "global" and self.algorithm.slots()[slot].private:
+                if view == "global" and (self.algorithm.slots()[slot].private or here.nets[slot].kept):
                     if "personal" in views:
                         continue
                     view = "personal"  # a global model with a part of the client's own is this client's model

@@ -20,15 +20,12 @@ from bench.registry import ALGORITHMS
 from bench.rounds.federation import Federation
 from bench.rounds.scorer import Diverged
 from bench.rounds.setting import prepare
+from bench.rounds.sharing import Skip
 
 __all__ = ["Diverged", "Group", "Skip", "result", "run", "run_together"]
 
 OnRound = Callable[[Cell, int], None]
 Outcome = dict[str, Any] | Exception  # {"result", "timing"} of a record, or why there is none
-
-
-class Skip(Exception):
-    """The algorithm cannot serve this cell; the text is its reason."""
 
 
 def run(
@@ -64,12 +61,16 @@ def run_together(
             begin = time.perf_counter()
             setting = prepare(cell, root)
             if federations:  # one task and one engine, so that the engine sees that they are alike
-                setting = replace(setting, task=federations[0].setting.task)
+                setting = replace(setting, task=federations[0].setting.task, tasks=federations[0].setting.tasks)
             algorithm: Algorithm = ALGORITHMS.get(cell.plugin)(**cell.params)
-            if reason := algorithm.skip(setting.task):
-                outcomes.append(Skip(reason))
+            try:
+                if reason := algorithm.skip(setting.task):
+                    raise Skip(reason)
+                engine = federations[0].engine if federations else None
+                federations.append(Federation(setting, algorithm, engine, trace))
+            except Skip as skip:
+                outcomes.append(skip)
                 continue
-            federations.append(Federation(setting, algorithm, federations[0].engine if federations else None, trace))
             seconds.append(time.perf_counter() - begin)
             outcomes.append(None)
         ran = iter(Group(federations, seconds).run(on_round))

@@ -52,7 +52,7 @@ class Scorer:
             held_out = summary([v for v, _ in scores])
             figures: dict[str, Any] = {"rounds": round, **summary([t for _, t in scores])}
             figures |= {"validation_accuracy": held_out["accuracy"], "validation_loss": held_out["loss"]}
-            general = self._general(each[0]) if view == "global" else None
+            general = self._general(each[0], 0) if view == "global" else None
             figures |= {"global_accuracy": general and general.accuracy, "global_loss": general and general.loss}
             if not math.isfinite(figures["loss"] + held_out["loss"]):
                 raise Diverged(f"the loss of the {view} view is not finite after round {round}")
@@ -82,7 +82,7 @@ class Scorer:
         each = moment.models[view]
         own = [test for _, test in self._own(each)]
         personal = view == "personal"
-        general = [self._general(model) for model in each] if personal else [self._general(each[0])]
+        general = [self._general(model, k) for k, model in enumerate(each if personal else each[:1])]
         overall = summary(general)
         columns = self.views[view]
         index = columns["rounds"].index(moment.round)
@@ -109,10 +109,9 @@ class Scorer:
             found.append((score(right[:v], losses[:v]), score(right[v:], losses[v:])))
         return found
 
-    def _general(self, model: Model) -> Score:
-        """A model on the whole global test set."""
-        images = self.setting.test
-        return score(*predict(*model, images, torch.arange(len(images.y), device=images.y.device)))
+    def _general(self, model: Model, client: int) -> Score:
+        """A model on the whole global test set, as far as it is of this client's task."""
+        return score(*predict(*model, self.setting.test, self.setting.general(client)))
 
 
 def headline_view(views: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from reports.analysis import against
 from reports.analysis.against import Bayes, CellDifference, Judged
+from reports.analysis.architectures import ArchitectureTable, Company, architecture_tables, companies
 from reports.analysis.choices import Choices, choices
 from reports.analysis.clients import ClientTable, client_tables
 from reports.analysis.costs import CostTable, cost_tables
@@ -16,22 +17,26 @@ from reports.analysis.fields import Field, fields
 from reports.analysis.guards import Guard, guards
 from reports.analysis.matrix import Matrix, matrix
 from reports.analysis.pairs import Pair, global_accuracy, index
+from reports.analysis.tasks import TaskTable, task_tables, task_verdicts
 from reports.blocks import Block, blocks
 from reports.results import Results, Setting
 
 __all__ = [
     "Analysis",
+    "ArchitectureTable",
     "Bayes",
     "Block",
     "CellDifference",
     "Choices",
     "ClientTable",
+    "Company",
     "CostTable",
     "Field",
     "Guard",
     "Judged",
     "Matrix",
     "Pair",
+    "TaskTable",
     "analyse",
 ]
 
@@ -52,9 +57,13 @@ class Analysis:
     bayes: Sequence[Bayes]
     fields: Sequence[Field]
     clients: Sequence[ClientTable]
+    architectures: Sequence[ArchitectureTable]
+    companies: Sequence[Company]
     costs: Sequence[CostTable]
     guards: Sequence[Guard]
     choices: Choices | None  # None: the suite declares no variants of what takes part
+    tasks: Sequence[TaskTable] = ()  # where clients have tasks of their own
+    task_verdicts: Sequence[Judged] = ()  # the verdicts on each of them: secondary
 
     @cached_property
     def finished(self) -> bool:
@@ -91,9 +100,13 @@ def analyse(results: Results) -> Analysis:
         bayes=against.bayes(pairs),
         fields=fields(found),
         clients=client_tables(found),
+        architectures=architecture_tables(found),
+        companies=companies(found),
         costs=costs,
         guards=guards(results, found, verdicts, all_against_all, costs),
         choices=choices(results.suite, runs, settings),
+        tasks=task_tables(found),
+        task_verdicts=task_verdicts(reference, algorithms, runs, settings, found),
     )
 
 

@@ -82,7 +82,9 @@ def over_clients(block: Block) -> clients.Clients | None:
 
 
 def personal_and_general(block: Block) -> planes.Planes | None:
-    """What personal and global models reach, for their clients and for everyone."""
+    """What personal and global models reach, for their clients and for everyone; tasks of clients' own have no all."""
+    if block.tasks:
+        return None
     panels = []
     for each in held(block):
         models = {name: (_personal(each.scores(name)), _general(each.scores(name))) for name in each.done}

@@ -34,6 +34,7 @@ def headline(block: Block, ids: Mapping[Setting, str]) -> Table:
     compared = any(row.to_local for group in block.groups for row in group.rows)
     reached = any(row.rounds for group in block.groups for row in group.rows)
     hidden = {*(() if compared else ("to_local",)), *(() if reached else ("rounds",))}
+    hidden |= {"global_accuracy"} if block.tasks else set()  # no model is everyone's
     places = {level.alpha: ids[block.setting(level)] for level in block.levels}
     return Table(
         stem=slug("headline", block.dataset, block.partition, block.zoo),
@@ -59,10 +60,11 @@ def caption(block: Block) -> str:
     else:
         count = f"{sizes[0]} to {sizes[-1]}" if len(sizes) > 1 else f"{sizes[0]}"
         over = f"mean over {count} replicates with {100 * LEVEL:g} % t intervals"
+    own = " Heads are private; personal on global: on the test images of the client's task." if block.tasks else ""
     target = "" if block.target is None else f" Rounds: median until {100 * block.target:g} % client accuracy."
     return (
         f"Accuracy (%) on {block.dataset}, partition {block.partition}, zoo {block.zoo}: {over}. Bold: the best and "
-        f"all that is not separable from it.{target} MiB and seconds: of a whole run, all clients."
+        f"all that is not separable from it.{own}{target} MiB and seconds: of a whole run, all clients."
     )
 
 

@@ -10,7 +10,7 @@ from reports.results import Results, Run
 
 HOW = frozenset({"engine", "device", "precision", "framework", "numerics", "digests"})
 """What of an identity says how a cell was computed: it may differ, for that is what is compared."""
-ACROSS = ("params", "training", "partition_params", "architectures", "shared", "data_md5")
+ACROSS = ("params", "training", "partition_params", "architectures", "shared", "data_md5", "tasks")
 """What says which experiment it is: it must be the same, unless the comparison is to be across it."""
 _OF_THE_DRAW = frozenset({"replicate", "partition_seed", "training_seed"})
 

@@ -6,11 +6,12 @@ import torch
 from torch import Tensor
 
 from algorithms.fedavg import FedAvg
+from algorithms.fedproto import FedProto
 from algorithms.fedrep import FedRep
 from algorithms.fml import FML
 from algorithms.scaffold import Scaffold
 from bench import ops
-from bench.plugin import Algorithm, At, Batch, Local, Nets, Round, Slot, State, Tensors, choice, number
+from bench.plugin import At, Batch, Nets, Round, Slot, State, choice, number
 
 
 @dataclass(frozen=True)
@@ -104,54 +105,11 @@ class FirstOption(Scaffold):
 
 
 @dataclass(frozen=True)
-class Prototypes(Algorithm):
-    """FedProto (Tan et al. 2022, Equations 4-7): clients share class means of features, never weights."""
+class NearestPrototype(FedProto):
+    """FedProto that is scored by prototypes, plainly averaged."""
 
-    source = "arXiv:2105.00243"
-    summarises = True
-
-    strength: float = number(1.0, low=0)
-
-    def slots(self) -> dict[str, Slot]:
-        return {"model": Slot(role="personal", keeps=True)}
-
-    def skip(self, task: object) -> str | None:
-        widths = {own.features for own in task.personal}  # type: ignore[attr-defined]
-        return None if len(widths) == 1 else "needs features of one width"
-
-    def init_server(self, fresh: State, at: At) -> State:
-        width = at.task.personal[0].features
-        return {"proto": {"mean": torch.zeros(at.task.classes, width), "seen": torch.zeros(at.task.classes)}}
-
-    def init_client(self, fresh: State, at: At) -> State:
-        return {"model": fresh["model"]}
-
-    def start(self, client: State, down: State, at: At) -> State:
-        return {"model": client["model"]}
-
-    def loss(self, nets: Nets, work: State, client: State, down: State, batch: Batch, at: At) -> Tensor:
-        out = nets("model", work["model"], batch.x)
-        proto = down["proto"]
-        gap = (out.features - proto["mean"][batch.y]).square().mean(1) * proto["seen"][batch.y]
-        return ops.cross_entropy(out, batch) + self.strength * ops.mean_rows(gap, batch.w)
-
-    def summarise(self, nets: Nets, work: State, batch: Batch, at: At) -> Tensors:
-        features = nets("model", work["model"], batch.x).features
-        hot = torch.nn.functional.one_hot(batch.y, at.task.classes).to(features.dtype)
-        return {"sum": hot.T @ features, "count": hot.sum(0)}
-
-    def finish(self, work: State, client: State, down: State, local: Local, at: At) -> tuple[State, State]:
-        return {"model": work["model"]}, {"proto": local.summary}
-
-    def aggregate(self, server: State, uploads: State, round: Round, at: At) -> State:
-        count = uploads["proto"]["count"].sum(0)
-        new = uploads["proto"]["sum"].sum(0) / count.clamp_min(1.0)[:, None]
-        old = server["proto"]
-        mean = torch.where(count[:, None] > 0, new, old["mean"])
-        return {"proto": {"mean": mean, "seen": torch.maximum(old["seen"], (count > 0).to(count.dtype))}}
-
-    def views(self, client: State, down: State, at: At) -> dict[str, tuple[str, Tensors]]:
-        return {"personal": ("model", client["model"])}
+    average: str = choice("uniform", ("examples", "uniform"))
+    predict: str = choice("prototypes", ("head", "prototypes"))
 
 
 ALL = (
@@ -163,5 +121,5 @@ ALL = (
     KeptMomentum(),
     Clipped(),
     FirstOption(),
-    Prototypes(),
+    NearestPrototype(),
 )

@@ -9,12 +9,14 @@ import tests.nets  # noqa: F401 - registers the net with BatchNorm
 from algorithms.fedavg import FedAvg
 from algorithms.fml import FML
 from bench import engines
+from bench.engines.stacked.stack import _PhaseRun
 from bench.plugin import Algorithm, State
+from bench.registry import ALGORITHMS
 from bench.rounds.federation import Federation
 from bench.rounds.group import result
-from tests.contract.test_algorithms import EVERY, MIXED, names
+from tests.contract.test_algorithms import EVERY, MIXED, ONE_WIDTH, decline, federated, names
 from tests.transcripts.double import in_double
-from tests.world import setting
+from tests.world import TWO_SOURCES, UNEQUAL, setting
 
 # In double precision engines differ by the order of their sums only, some 1e-16 of a term each; a few dozen steps, and
 # Adam, which divides by roots of squares near zero, make 1e-11 of it at most. A wrong step, row or weight is 1e-3.
@@ -40,17 +42,19 @@ WORLDS: dict[str, dict[str, Any]] = {
     "convolutions": {"net": "cnn", "optimizer": PLAIN},
     "batchnorm": {"net": "test-batchnorm", "optimizer": PLAIN},
     "mixed": {**MIXED, "local_epochs": 1},
+    "mixed, features of one width": {**ONE_WIDTH, "local_epochs": 1, "rounds": 2},
     "one batch each": {"net": "mlp", "batch_size": 128, "local_epochs": 1},
     "steps, not epochs": {"net": "mlp", "local_epochs": None, "local_steps": 5},
+    "tasks of their own": {"net": "cnn", **UNEQUAL, "optimizer": DECAY},
+    "tasks of their own, mixed": {**MIXED, **TWO_SOURCES, "local_epochs": 1},
 }
 
 
 def run(algorithm: Algorithm, engine: str, world: dict[str, Any], double: bool = True) -> Federation:
     made = setting(**{"rounds": 1, **world}, engine=engine)
     made = in_double(made) if double else made
-    if reason := algorithm.skip(made.task):
-        pytest.skip(reason)
-    federation = Federation(made, algorithm)
+    decline(algorithm, made)
+    federation = federated(made, algorithm)
     federation.outcome = result(federation)  # type: ignore[attr-defined]
     return federation
 
@@ -113,6 +117,17 @@ def test_in_bfloat16_too(engine: str, algorithm: Algorithm, world: str) -> None:
     for federation in (reference, other):  # both do compute in it, and keep weights in float32
         assert apart(federation, single) > 5 * SINGLE
         assert {tensor.dtype for tensors in federation.server.values() for tensor in tensors.values()} <= KEPT
+
+
+@pytest.mark.parametrize("name", ["fedavg", "fedprox", "fml", "local", "lg-fedavg", "fedproto", "fd", "fedkd"])
+def test_a_loss_in_words_needs_no_vmap(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """These are written in the words of `bench.ops`, so they run once for all clients; vmap would cost more."""
+
+    def never(*_: object) -> None:
+        raise AssertionError("the loss has more than words of bench.ops")
+
+    monkeypatch.setattr(_PhaseRun, "_under_vmap", never)
+    run(ALGORITHMS.get(name)(), "vectorised", {"net": "mlp", "rounds": 2}, double=False)
 
 
 @pytest.mark.parametrize("engine", OTHERS)

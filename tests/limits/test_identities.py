@@ -13,7 +13,7 @@ from algorithms.local import LocalOnly
 from bench import ops
 from bench.plugin import Algorithm, At, Batch, Nets, State
 from tests.compare import gap, state_gap
-from tests.contract.plugins import FedAdam, PrivateNorm, Prototypes
+from tests.contract.plugins import FedAdam, PrivateNorm
 from tests.limits.worlds import ALONE, WORLDS
 from tests.world import play
 
@@ -125,12 +125,6 @@ def test_private_norm_without_norm_layers_is_fedavg() -> None:
     private, _ = server_and_clients(PrivateNorm(), net="cnn")
     avg, _ = server_and_clients(FedAvg(), net="cnn")
     assert state_gap(private, avg) == 0
-
-
-def test_prototypes_of_strength_zero_are_local() -> None:
-    _, proto = server_and_clients(Prototypes(strength=0.0), net="mlp")
-    _, alone = server_and_clients(LocalOnly(), net="mlp")
-    assert max(state_gap(a.state, b.state) for a, b in zip(proto, alone, strict=True)) == 0
 
 
 def test_server_optimiser_moves_otherwise_than_the_mean() -> None:

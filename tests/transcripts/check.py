@@ -39,6 +39,7 @@ SETTINGS: dict[str, Any] = {
     "optimizer": {"name": "sgd", "lr": 0.05, "momentum": 0.9, "weight_decay": 5e-4},
 }
 MIXED: dict[str, Any] = {"zoo": "mixed", "architectures": ("mlp", "lenet5", "cnn1", "cnn2"), "shared": "cnn"}
+ONE_WIDTH: dict[str, Any] = {"zoo": "mixed, one width", "architectures": ("mlp", "cnn1", "cnn2"), "shared": "lenet5"}
 
 
 @dataclass(frozen=True)

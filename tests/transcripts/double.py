@@ -19,7 +19,8 @@ class DoubleImages(Images):
     """Images whose batches are float64."""
 
     def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        return (self.x[rows].double() - self.shift) / self.scale, self.y[rows]
+        shift, scale = self.constants(rows)
+        return (self.x[rows].double() - shift) / scale, self.y[rows]
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def in_double(setting: Setting) -> Setting:
     """The same setting with images, nets and weights in double precision."""
 
     def images(single: Images) -> Images:
-        return DoubleImages(single.x, single.y, single.shift.double(), single.scale.double())
+        return DoubleImages(single.x, single.y, single.shift.double(), single.scale.double(), single.source)
 
     as_it_is = {field.name: getattr(setting, field.name) for field in fields(setting)}
     nets = {name: copy.deepcopy(net).double() for name, net in setting.nets.items()}

@@ -16,8 +16,12 @@ from bench.rounds.setting import Setting
 Models = dict[str, list[nn.Module]]
 """What a transcript returns: "global" -> [the server's model], "personal" -> each client's own, where it has one."""
 
-ROLES = {"shared": Slot(role="shared"), "personal": Slot(role="personal")}
-ASKING = cast(Algorithm, SimpleNamespace(slots=lambda: ROLES))  # asks a setting for the weights of both roles
+ROLES = {
+    "shared": Slot(role="shared"),
+    "personal": Slot(role="personal"),
+    "common head": Slot(role="personal", alike=("head",)),
+}
+ASKING = cast(Algorithm, SimpleNamespace(slots=lambda: ROLES))  # asks a setting for the weights of all roles
 
 
 @dataclass(frozen=True)
@@ -47,11 +51,17 @@ class Given:
         """The initial global model."""
         return self._model(self.setting.cell.shared, self.setting.fresh(ASKING, None)["shared"])
 
-    def own_model(self, client: int) -> nn.Module:
-        """The initial model of a client's own."""
-        architectures = self.setting.cell.architectures
-        architecture = architectures[client % len(architectures)]
-        return self._model(architecture, self.setting.fresh(ASKING, client)["personal"])
+    def own_model(self, client: int, common_head: bool = False) -> nn.Module:
+        """The initial model of a client's own; its head can be everyone's, where all heads have one shape."""
+        return self._of_client(client, "common head" if common_head else "personal")
+
+    def shared_model(self, client: int) -> nn.Module:
+        """A client's initial copy of the shared model, which has a head of its own size where tasks differ."""
+        return self._of_client(client, "shared")
+
+    def _of_client(self, client: int, role: str) -> nn.Module:
+        architecture = self.setting.at(ASKING, 0, client).nets[role].architecture
+        return self._model(architecture, self.setting.fresh(ASKING, client)[role])
 
     def _model(self, architecture: str, weights: dict[str, Tensor]) -> nn.Module:
         model = copy.deepcopy(self.setting.nets[architecture])
@@ -82,7 +92,8 @@ class Given:
 
     def _images(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         images = self.setting.images
-        return (images.x[rows].to(images.shift.dtype) - images.shift) / images.scale, images.y[rows]
+        shift, scale = images.constants(rows)
+        return (images.x[rows].to(shift.dtype) - shift) / scale, images.y[rows]
 
     def lr(self, round: int) -> float:
         """The learning rate of a round: constant, or times gamma after each `every` rounds."""

@@ -9,6 +9,7 @@ from bench.registry import ALGORITHMS
 from tests import world
 from tests.transcripts.check import (
     MIXED,
+    ONE_WIDTH,
     SETTINGS,
     TOLERANCE,
     TOLERANCE_SINGLE,
@@ -56,8 +57,14 @@ def test_they_agree_in_single_precision_for_some_steps(name: str, net: str) -> N
 @pytest.mark.parametrize("scenario", ["batchnorm", "half of the clients"])
 @pytest.mark.parametrize(
     ("name", "other"),
-    [("fml", {"average": "examples"}), ("scaffold", {"option": "I"}), ("fedrep", {"head_epochs": 0})],
-    ids=["fml weighted by examples", "scaffold I", "fedrep on the suite's budget"],
+    [
+        ("fml", {"average": "examples"}),
+        ("scaffold", {"option": "I"}),
+        ("fedrep", {"head_epochs": 0}),
+        ("fedproto", {"average": "uniform"}),
+        ("fedproto", {"predict": "prototypes"}),
+    ],
+    ids=lambda value: " ".join(map(str, *value.items())) if isinstance(value, dict) else value,
 )
 def test_other_choices_agree(name: str, other: dict[str, Any], scenario: str) -> None:
     agree(name, {**TRANSCRIPTS[name].params, **other}, **SCENARIOS[scenario])
@@ -77,12 +84,18 @@ def test_schedules_of_fml_agree(moves: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("changes", [{}, {**STEP, "participation": 0.5, "rounds": 5}], ids=["all", "half"])
-@pytest.mark.parametrize("name", ["fml", "local"])
+@pytest.mark.parametrize("name", ["fml", "local", "fd", "fedkd"])
 def test_clients_with_nets_of_their_own_agree(name: str, changes: dict[str, Any]) -> None:
     agree(name, TRANSCRIPTS[name].params, **MIXED, **changes)
 
 
-@pytest.mark.parametrize("name", sorted(TRANSCRIPTS))
+@pytest.mark.parametrize("changes", [{}, {**STEP, "participation": 0.5, "rounds": 5}], ids=["all", "half"])
+@pytest.mark.parametrize("name", ["lg-fedavg", "fedproto"])
+def test_clients_with_nets_of_one_width_agree(name: str, changes: dict[str, Any]) -> None:
+    agree(name, TRANSCRIPTS[name].params, **ONE_WIDTH, **changes)
+
+
+@pytest.mark.parametrize("name", sorted(TRANSCRIPTS.keys() - {"fd", "fedproto"}))  # these two send no models
 def test_equal_models_merge_into_themselves(name: str) -> None:
     """aggregate([s] * K) = s, to the bit and buffers included, at the defaults: a server step of 0.7 goes 0.7 there."""
     assert merge_of_equals(ALGORITHMS.get(name)()) == 0

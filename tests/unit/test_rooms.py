@@ -45,7 +45,7 @@ MAY_IMPORT = {
 }
 # Command lines stand on top: only they reach for the report, and the doctor looks at the data.
 EXCEPTIONS = {
-    **dict.fromkeys(("bench.report", "bench.compare", "bench.choices"), {"reports"}),
+    **{name: {"reports"} for name in ("bench.report", "bench.compare", "bench.choices")},
     "bench.doctor": {"datasets"},
 }
 OURS = {"algorithms", "bench", "datasets", "reports", "tests"}

@@ -56,6 +56,10 @@ class FaultyCell:
     framework: str = "native"
     training: dict[str, Any] = field(default_factory=lambda: {"rounds": ROUNDS})
 
+    @property
+    def data(self) -> dict[str, str]:
+        return {self.dataset: self.data_md5}
+
     def identity(self) -> dict[str, Any]:
         return asdict(self)
 

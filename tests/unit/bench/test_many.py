@@ -84,7 +84,34 @@ def test_distances_and_inner_products() -> None:
             assert torch.allclose(found.stack[k], word({"w": a[k]}, {"w": b[k]}, ["w"]))
 
 
+@pytest.mark.parametrize("word", [ops.class_cross_entropy, ops.class_distance])
+def test_losses_against_a_table_of_classes_are_each_clients_own(word: Any) -> None:
+    a, y = logits(), torch.randint(0, C, (K, B))
+    table, known = torch.rand(K, C, C, dtype=torch.float64), torch.randint(0, 2, (K, C)).double()
+    batch: Any = Batch(Many(a), Many(y), Many(y))  # type: ignore[arg-type]
+    together = word(many(a), Many(table), Many(known), batch).stack
+    (found,) = torch.autograd.grad(together.sum(), a)
+    for k in range(K):
+        one = a[k].detach().requires_grad_()
+        alone = word(Out(one, one), table[k], known[k], Batch(one, y[k], y[k]))
+        assert torch.allclose(together[k], alone)
+        assert torch.allclose(found[k], torch.autograd.grad(alone, one)[0])
+
+
+def test_a_constant_has_no_gradient() -> None:
+    a, y = logits(), torch.randint(0, C, (K, B))
+    batch: Any = Batch(Many(a), Many(y), Many(y))  # type: ignore[arg-type]
+    loss: Any = ops.cross_entropy(many(a), batch)
+    divided = loss / ops.constant(loss)
+    assert torch.equal(divided.stack, torch.ones(K, dtype=torch.float64))
+    (found,) = torch.autograd.grad(divided.stack.sum(), a)
+    (plain,) = torch.autograd.grad(ops.cross_entropy(many(a), batch).stack.sum(), a)  # type: ignore[attr-defined]
+    assert torch.allclose(found, plain / loss.stack[:, None, None])
+
+
 VALUE, SCALAR = Many(torch.ones(K, B)), Many(torch.ones(K))
+BATCH: Any = Batch(VALUE, Many(torch.zeros(K, B, dtype=torch.int64)), VALUE)  # type: ignore[arg-type]
+TABLES: Any = Many(torch.ones(K, C, C))
 REFUSED: dict[str, Callable[[], Any]] = {
     "a method": lambda: VALUE.sum(),
     "a function": lambda: torch.exp(VALUE),  # type: ignore[arg-type]
@@ -99,6 +126,10 @@ REFUSED: dict[str, Callable[[], Any]] = {
     "a length": lambda: len(VALUE),
     "a number": lambda: float(SCALAR),
     "one teacher for all": lambda: ops.kl(many(logits()), Out(logits(), logits()), None),  # type: ignore[arg-type]
+    "one table for all": lambda: ops.class_distance(many(logits()), torch.ones(C, C), torch.ones(C), BATCH),
+    "one list for all": lambda: ops.class_cross_entropy(
+        many(logits()), Many(torch.ones(K, C, C)), torch.ones(C), BATCH
+    ),  # type: ignore[arg-type]
     "one model for all": lambda: ops.sq_distance({"w": VALUE}, {"w": torch.ones(B)}, ["w"]),  # type: ignore[dict-item]
 }
 

@@ -11,7 +11,9 @@ from bench.nets.zoos import Zoo, resolve
 from bench.registry import NETS, ZOOS, UnknownName, net
 from bench.rounds.setting import build, inspect
 
-BUILT_IN = ["cnn", "cnn1", "cnn2", "lenet5", "mlp", "resnet18"]
+FAMILY = ["family1", "family2", "family3", "family4", "family5"]
+DEEP = ["mobilenet_v2", "resnet18", "shufflenet_v2", "squeezenet"]
+BUILT_IN = sorted(["cnn", "cnn1", "cnn2", "lenet5", "mlp", *FAMILY, *DEEP])
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32)]
 
 
@@ -20,7 +22,7 @@ def test_these_nets_exist() -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("name", [n for n in BUILT_IN if n != "resnet18"])
+@pytest.mark.parametrize("name", [n for n in BUILT_IN if n not in DEEP])
 def test_logits_and_features(name: str, shape: tuple[int, int, int]) -> None:
     net = build(name, shape, 7)
     out = net(torch.randn(2, *shape))
@@ -38,6 +40,10 @@ def test_logits_and_features(name: str, shape: tuple[int, int, int]) -> None:
         ("lenet5", (3, 32, 32), 456 + 2416 + 400 * 120 + 120 + 10_164 + 850),  # 62,006: LeNet5 on CIFAR-10
         ("cnn2", (3, 32, 32), 896 + 18_496 + 36_928 + 64 * 64 * 64 + 64 + 650),
         ("resnet18", (3, 32, 32), 11_173_962),  # the usual CIFAR ResNet-18
+        ("family1", (3, 32, 32), 1216 + 12_832 + 800 * 2000 + 2000 + 2000 * 500 + 500 + 5010),
+        ("family5", (3, 32, 32), 1216 + 12_832 + 800 * 500 + 500 + 500 * 500 + 500 + 5010),
+        ("mobilenet_v2", (3, 32, 32), 2_236_682),  # torchvision's 3,504,872 less its head of 1000 classes, plus ours
+        ("squeezenet", (3, 32, 32), 727_626),
     ],
 )
 def test_numbers_of_parameters(name: str, shape: tuple[int, int, int], parameters: int) -> None:
@@ -68,6 +74,26 @@ def test_resnet_has_norm_layers_and_takes_grey_images() -> None:
     assert net(torch.zeros(1, 1, 28, 28)).logits.shape == (1, 10)
 
 
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_the_family_has_one_feature_width(shape: tuple[int, int, int]) -> None:
+    assert len({inspect(name, shape, 10)[1].features for name in FAMILY}) == 1
+    assert len({sum(p.numel() for p in build(name, shape, 10).parameters()) for name in FAMILY}) == 5
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v2", "shufflenet_v2", "squeezenet"])
+def test_nets_of_torchvision_are_adapted_to_small_images(name: str) -> None:
+    net = build(name, (3, 32, 32), 7)
+    first = next(module for module in net.modules() if isinstance(module, nn.Conv2d))
+    assert (first.kernel_size, first.stride, first.in_channels) == ((3, 3), (1, 1), 3)
+    assert not [module for module in net.modules() if isinstance(module, nn.Dropout)]  # a pass draws no numbers
+    assert [module for module in net.modules() if isinstance(module, nn.Linear)] == [net.head]
+    x = torch.randn(2, 3, 32, 32)
+    out, again = net(x), net(x)  # in training mode, where dropout would differ
+    assert out.logits.shape == (2, 7)
+    assert torch.equal(out.logits, again.logits)
+    assert torch.equal(net.head(out.features), out.logits)
+
+
 def test_a_net_without_a_head_is_refused() -> None:
     with pytest.raises(TypeError, match=r"expected a torch\.nn\.Linear called 'head'"):
         nets.parts(nn.Linear(2, 2), "mine")
@@ -84,6 +110,9 @@ def test_zoos() -> None:
     assert len(set(mixed.clients)) == 4
     assert mixed.shared in NETS.names()
     assert "mixed" in ZOOS.names()
+    assert (resolve("catfish").draws, resolve("catfish").shared) == ("mlp", "mlp")
+    for name in ZOOS.names():
+        assert {*resolve(name).clients, resolve(name).shared} <= set(NETS.names())
     with pytest.raises(UnknownName, match="Did you mean 'mixed'"):
         resolve("mixd")
 

@@ -1,5 +1,7 @@
 """The words of plugins against torch, torch.distributions and closed forms."""
 
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -30,6 +32,45 @@ def batch(rows: int = B, w: list[float] | None = None) -> Batch:
 
 def close(found: Tensor, expected: Tensor) -> None:
     torch.testing.assert_close(found, expected, rtol=TOLERANCE, atol=TOLERANCE)
+
+
+KNOWN = torch.tensor([1.0, 0.0, 1.0, 1.0, 1.0], dtype=torch.float64)  # by class
+
+
+def test_cross_entropy_with_a_table_of_classes_is_torchs_with_soft_targets() -> None:
+    values, targets, y = logits(0), logits(1)[:C].softmax(1), batch().y
+    rows = torch.stack([KNOWN[label] * F.cross_entropy(v, targets[label]) for v, label in zip(values, y, strict=True)])
+    close(ops.class_cross_entropy(out(values), targets, KNOWN, batch()), rows.mean())
+
+
+def test_with_certain_targets_it_is_the_cross_entropy() -> None:
+    values, certain = logits(0), torch.eye(C, dtype=torch.float64)
+    close(
+        ops.class_cross_entropy(out(values), certain, torch.ones(C), batch()), ops.cross_entropy(out(values), batch())
+    )
+
+
+def test_the_distance_to_a_table_of_classes_is_torchs_mean_squared_error() -> None:
+    values, means = logits(0), logits(1)[:C]
+    targets = torch.where(KNOWN[batch().y].bool()[:, None], means[batch().y], values).detach()
+    close(ops.class_distance(out(values), means, KNOWN, batch()), F.mse_loss(values, targets))
+
+
+@pytest.mark.parametrize("word", [ops.class_cross_entropy, ops.class_distance])
+def test_tables_get_no_gradient_and_padding_does_not_count(word: Any) -> None:
+    full, values, _ = padded()
+    table = logits(1)[:C]
+    loss = word(out(values), table, KNOWN, full)
+    close(loss, word(out(values[:B]), table, KNOWN, batch()))
+    of_values, of_table = torch.autograd.grad(loss, [values, table], allow_unused=True)
+    assert of_table is None
+    assert not of_values[B:].any()
+
+
+def test_constants_have_no_gradient() -> None:
+    values = logits(0)
+    assert not ops.constant(values).requires_grad
+    assert torch.equal(ops.constant(values), values)
 
 
 def padded(rows: int = B, padding: int = 3) -> tuple[Batch, Tensor, Tensor]:

@@ -13,6 +13,7 @@ import pytest
 
 from bench import run as module
 from bench.data import DataError
+from bench.declaration.studies import Declared
 from bench.records.store import Store
 from bench.run import Plan, main
 from tests.unit.bench.faults import HERE, SUITE, FaultyCell, cells
@@ -26,7 +27,8 @@ def declare(folder: Path, *algorithms: str, out: Path | None = None) -> Plan:
         **SUITE, time_limit=60.0, model_dump=lambda mode: SUITE | {"algorithms": list(algorithms)}
     )
     made: Any = cells(*algorithms)
-    return Plan(suite, made, out or folder / "out", jobs=2, data_root=folder, function=HERE)
+    declared = Declared(suite, suite.model_dump(mode="json"))
+    return Plan(declared, made, {}, out or folder / "out", jobs=2, data_root=folder, function=HERE)
 
 
 @pytest.fixture

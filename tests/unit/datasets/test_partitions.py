@@ -14,7 +14,7 @@ from datasets.dealing import LARGEST_ALPHA, TRIES
 from datasets.dirichlet import _capped, _serve
 from datasets.heterogeneity import describe, identity
 
-OURS = ("dirichlet", "dirichlet-capped", "dirichlet-client", "iid", "quantity", "shards")
+OURS = ("classes", "dirichlet", "dirichlet-capped", "dirichlet-client", "iid", "quantity", "shards")
 WITH_ALPHA = ("dirichlet", "dirichlet-capped", "dirichlet-client", "quantity")
 WITH_MINIMUM = ("dirichlet", "dirichlet-capped", "quantity")
 FIXED_SIZES = ("dirichlet-client", "iid", "shards")
@@ -38,6 +38,11 @@ def uneven_labels(samples: int, classes: int, seed: int = 0) -> np.ndarray:
     return rng(seed + 1).permutation(np.concatenate([np.arange(classes), drawn])).astype(np.int64)
 
 
+def _all_held(name: str, classes: int, clients: int) -> dict[str, int]:
+    """Enough classes per client that each class is held by somebody, whatever is drawn."""
+    return {"per_client": classes if clients < classes else 1} if name == "classes" else {}
+
+
 def counts_of(labels: np.ndarray, parts: list[np.ndarray]) -> np.ndarray:
     return np.array(describe(labels, parts, int(labels.max()) + 1).counts)
 
@@ -58,7 +63,7 @@ def test_all_partitions_are_registered():
 )
 def test_every_row_goes_to_exactly_one_client(name, samples, classes, clients, alpha, seed):
     labels = uneven_labels(samples, classes)
-    partition = made(name, **({"minimum": 1} if name in WITH_MINIMUM else {}))
+    partition = made(name, **({"minimum": 1} if name in WITH_MINIMUM else _all_held(name, classes, clients)))
     parts = partition.draw(labels, clients, alpha, rng(seed))
     assert len(parts) == clients
     assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(samples))
@@ -71,7 +76,7 @@ def test_every_row_goes_to_exactly_one_client(name, samples, classes, clients, a
 @pytest.mark.parametrize("name", OURS)
 def test_the_same_stream_gives_the_same_bytes_and_another_gives_others(name):
     labels = uneven_labels(1000, 10)
-    first, again, other = (identity(made(name).draw(labels, 7, 1.0, rng(seed))) for seed in (3, 3, 4))
+    first, again, other = (identity(made(name).draw(labels, 11, 1.0, rng(seed))) for seed in (3, 3, 4))
     assert first == again
     assert first != other
 
@@ -96,7 +101,7 @@ def test_the_order_of_rows_does_not_decide_who_gets_how_many_of_a_class(name):
 @pytest.mark.parametrize("name", OURS)
 def test_alpha_is_ignored_where_it_means_nothing(name):
     labels = uneven_labels(600, 6)
-    low, high = (identity(made(name).draw(labels, 5, alpha, rng())) for alpha in (1.0, 10.0))
+    low, high = (identity(made(name).draw(labels, 6, alpha, rng())) for alpha in (1.0, 10.0))
     assert (low != high) == (name in WITH_ALPHA)
 
 
@@ -130,6 +135,11 @@ def test_large_alpha_is_even(name):
     assert figures.size_cv < 0.01
     assert figures.label_distance < 0.05  # of chance alone, as for iid
     assert figures.effective_classes > 9.9
+
+
+def test_draws_of_classes_have_not_changed():
+    labels = np.arange(1000) % 10
+    assert identity(made("classes").draw(labels, 12, None, rng(2026)))[:16] == "b4eacd6d4183dd42"
 
 
 def test_small_alpha_leaves_one_class_to_each_client():
@@ -260,6 +270,28 @@ def test_a_minimum_that_no_draw_meets_ends_after_bounded_tries(name):
     text = str(caught.value)
     assert f"{name} with alpha 0.01 and 20 clients: none of {TRIES} draws gave each client the minimum of 20" in text
     assert len(text.splitlines()) == 1
+
+
+@pytest.mark.parametrize("per_client", [1, 2, 3])
+def test_classes_are_exactly_so_many_and_shared_evenly(per_client):
+    labels = np.arange(1000) % 10
+    for seed in range(20):
+        counts = counts_of(labels, made("classes", per_client=per_client).draw(labels, 12, None, rng(seed)))
+        assert ((counts > 0).sum(axis=1) == per_client).all()
+        assert all(counts[k, k % 10] > 0 for k in range(12))  # client k holds class k mod C
+        for each in counts.T:
+            held = each[each > 0]
+            assert held.max() - held.min() <= 1
+
+
+def test_classes_that_nobody_holds_or_that_are_too_many():
+    labels = np.arange(100) % 10
+    with pytest.raises(DataError, match=r"nobody holds class \d: 3 clients with 2 of 10 classes each"):
+        made("classes").draw(labels, 3, None, rng())
+    with pytest.raises(DataError, match="per_client: expected at most 10, the number of classes, got 11"):
+        made("classes", per_client=11).draw(labels, 3, None, rng())
+    with pytest.raises(DataError, match="a client gets 0 samples"):
+        made("classes", per_client=1).draw(np.array([0, *([1] * 9)]), 6, None, rng())
 
 
 def test_more_shards_than_samples():

@@ -11,6 +11,7 @@ import pytest
 from algorithms.fml import FML
 from bench.declaration.cell import Cell, cells
 from bench.declaration.suite import load
+from bench.declaration.tasks import ClientTask
 from bench.engines import NUMERICS
 from bench.registry import DATASETS
 from bench.seeds import FORBIDDEN, stream
@@ -57,8 +58,10 @@ OTHER: dict[str, Any] = {
     "engine": "vectorised",
     "device": "cuda",
     "numerics": 9,
+    "draws": "mixed",
     "variant_of": "fml:authors",
     "lr_factor": 0.5,
+    "tasks": (ClientTask("low", "digits", "0123", (0, 1), 10),),
 }
 
 

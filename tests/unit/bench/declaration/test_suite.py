@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from bench import suites
+from bench.declaration import studies
 from bench.declaration.gate import Band
 from bench.declaration.mistakes import LINES
 from bench.declaration.suite import Schedule, Suite, SuiteError, load
@@ -50,9 +51,10 @@ def test_the_documented_example_loads_as_it_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", suites.names())
 def test_built_in_suites_load_and_are_named_like_their_files(name: str) -> None:
-    suite = load(name)
-    assert suite.name == name
-    assert suite.reference == "fml"
+    expected = {"fml-audit": "local", "niid-bench": "fedavg", "pfedes": "local"}.get(name, "fml")
+    for suite in studies.load(name).suites:
+        assert suite.name == name
+        assert suite.reference in {expected, "local"} if name == "paper" else suite.reference == expected
     assert suites.summary(suites.find(name))
 
 
@@ -335,7 +337,8 @@ OPTION_MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "set parameter": (
         {"set": ["fml.gamma=1"]},
-        "--set fml.gamma: unknown parameter of fml. Known: alpha, average, beta.",
+        "--set fml.gamma: unknown parameter of fml. Known: alpha, alpha_end, alpha_schedule, average, "
+        "beta, beta_end, beta_schedule, step_percent.",
     ),
     "set choice": (
         {"set": ["fml.average=example"]},
@@ -485,7 +488,7 @@ def test_mistakes_in_a_zoo_are_named(tmp_path: Path) -> None:
     path = write(tmp_path, ('"cnn", "mixed"', '"mine", "mixed"'), more=ZOOS_WITH_MISTAKES)
     assert sorted(refusal(path)) == [
         "- zoo.mine.clients: unknown net 'cnm'. Did you mean 'cnn'?",
-        "- zoo.mine.meme: unknown key. Known: clients, shared.",
+        "- zoo.mine.meme: unknown key. Known: clients, draws, shared.",
         "- zoo.mine.shared: missing, expected a text",
         "- zoo.other.clients: expected a list of texts, at least one, got []",
         "- zoo.other: expected a zoo that 'zoos' lists. Known: mine, mixed.",

@@ -52,6 +52,12 @@ def test_an_identity_names_the_variant_and_what_it_is_of(tmp_path: Path) -> None
     assert len({cell.hash for cell in found.values()}) == len(found)
 
 
+def test_a_suite_without_variants_is_the_declaration_that_it_was(tmp_path: Path) -> None:
+    """A baseline of the gate holds its suite: a key that it cannot know must not stand in it."""
+    assert "variants" not in load("smoke").model_dump(mode="json")
+    assert set(load(write(tmp_path, LISTED, more=VARIANTS)).model_dump(mode="json")["variants"]) == {"half", "sharp"}
+
+
 def test_parameters_come_from_the_algorithms_table_then_the_variants(tmp_path: Path) -> None:
     found = declared(
         tmp_path, VARIANTS + "[params.sharp]\naverage = 'examples'\n", {"set": ["sharp.beta=0.7", "fml.alpha=0.2"]}

@@ -9,19 +9,23 @@ import gc
 import pytest
 import torch
 
+from algorithms.fedproto import FedProto
 from algorithms.fedprox import FedProx
 from algorithms.fml import FML
+from algorithms.scaffold import Scaffold
 from bench.plugin import Algorithm
 from bench.rounds.federation import Federation
 from bench.rounds.group import Group
 from tests import nets  # noqa: F401 - registers the net with BatchNorm
-from tests.contract.plugins import Prototypes, Scaffold
+from tests.contract.plugins import KeptInPhases
 from tests.world import setting
 
 
 @pytest.mark.parametrize("engine", ["reference", "vectorised"])
 @pytest.mark.parametrize("net", ["cnn", "test-batchnorm"])  # by a program; under vmap
-@pytest.mark.parametrize("algorithm", [FML(), FedProx(), Scaffold(), Prototypes()], ids=lambda a: type(a).__name__)
+@pytest.mark.parametrize(
+    "algorithm", [FML(), FedProx(), Scaffold(), FedProto(), KeptInPhases()], ids=lambda a: type(a).__name__
+)
 def test_a_round_leaves_no_circles(algorithm: Algorithm, net: str, engine: str) -> None:
     group = Group([Federation(setting(net=net, engine=engine, rounds=3, local_epochs=1), algorithm)])
     group.round(0)  # what is made once

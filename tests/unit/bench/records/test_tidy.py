@@ -10,8 +10,8 @@ from bench.records.store import Store
 from tests.unit.bench.faults import ROUNDS, SUITE, FaultyCell, outcome
 
 COLUMNS = (
-    "suite,cell,status,algorithm,params,dataset,partition,alpha,zoo,clients,replicate,view,round,accuracy,worst10,"
-    "accuracy_std,global_accuracy,floor,bytes_up,bytes_down,train_seconds,engine,framework,device"
+    "suite,study,cell,status,algorithm,params,dataset,partition,alpha,zoo,clients,replicate,view,round,accuracy,worst10,"
+    "accuracy_std,global_accuracy,floor,bytes_up,bytes_down,train_seconds,engine,framework,device,reason"
 )
 
 
@@ -24,7 +24,8 @@ def record(cell: FaultyCell, status: str = "done", personal: bool = False) -> di
         each = {"accuracy": [0.75, 1.0], "loss": [0.5, 0.0], "global_accuracy": [0.125, 0.375]}
         result["at_headline"]["personal"] = result["at_headline"]["global"] | {"accuracy": 0.875, "clients": each}
         result["headline"]["view"] = "personal"
-    head = {"schema": 1, "cell": cell.hash, "status": status, "reason": None, "suite": SUITE}
+    reason = None if status == "done" else f"why it was {status}"
+    head = {"schema": 1, "cell": cell.hash, "status": status, "reason": reason, "suite": SUITE}
     return head | {"identity": cell.identity(), **found}
 
 
@@ -64,6 +65,7 @@ def test_a_finished_row_carries_the_headline_round():
     assert (row["accuracy"], row["round"], row["status"]) == (0.875, ROUNDS, "done")
     assert (row["bytes_up"], row["bytes_down"], row["train_seconds"]) == (10 * ROUNDS, 20 * ROUNDS, 0.1)
     assert (row["floor"], row["clients"], row["params"]) == (0.5, 2, '{"alpha":0.5,"beta":0.5}')
+    assert pd.isna(row["reason"])
 
 
 @pytest.mark.parametrize("algorithm", ["fedavg", "fedprox"])
@@ -71,8 +73,9 @@ def test_a_row_of_a_cell_that_is_not_done_has_no_metrics(algorithm: str):
     row = only(tidy.runs(RECORDS), algorithm=algorithm)
     empty = {name for name, value in row.items() if pd.isna(value)}
     metrics = COLUMNS.split(",view,")[1].split(",engine,")[0].split(",")
-    assert empty == {"view", *metrics}
+    assert empty == {"study", "view", *metrics}
     assert row["status"] != "done"
+    assert row["reason"] == f"why it was {row['status']}"
 
 
 def test_rounds_has_a_row_per_view_and_evaluated_round_with_running_totals():
@@ -121,7 +124,7 @@ def test_the_files_hold_the_latest_declaration_with_whole_numbers_and_full_preci
     store.write_manifest({"suite": SUITE, "cells": [CELLS[name].hash for name in ("fml", "fedprox")]})
     tidy.write(tmp_path)
     text = {name: (tmp_path / "tidy" / f"{name}.csv").read_text() for name in ("runs", "rounds", "clients")}
-    assert {line.split(",")[3] for line in text["runs"].splitlines()[1:]} == {"fml", "fedprox"}
+    assert {line.split(",")[4] for line in text["runs"].splitlines()[1:]} == {"fml", "fedprox"}
     table = pd.read_csv(io.StringIO(text["runs"]))
     assert only(table, view="global")["accuracy"] == RECORDS[0]["result"]["at_headline"]["global"]["accuracy"]
     assert f",personal,{ROUNDS},0.875," in text["runs"]

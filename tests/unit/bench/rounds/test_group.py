@@ -5,24 +5,29 @@ from typing import Any
 
 import pytest
 
+from algorithms.fedavg import FedAvg
 from algorithms.fedprox import FedProx
+from algorithms.fml import FML
 from bench.plugin import Algorithm
 from bench.rounds.federation import Federation
 from bench.rounds.group import Diverged, Group, result
 from tests.contract.test_algorithms import EVERY, MIXED, names
-from tests.world import setting
+from tests.world import OVERLAPPING, setting
 
 SEEDS = (0, 1, 2)
 WORLD: dict[str, Any] = {"engine": "vectorised", "rounds": 2, "net": "cnn"}
 
 
-def federations(algorithms: list[Algorithm], **changes: Any) -> list[Federation]:
-    """Cells that differ in replicate and alpha, on one engine."""
+def federations(algorithms: list[Algorithm], together: bool = True, **changes: Any) -> list[Federation]:
+    """Cells that differ in replicate and alpha, on one engine, or each on its own."""
     made: list[Federation] = []
     for seed, algorithm in zip(SEEDS, algorithms, strict=True):
         own = setting(**{**WORLD, **changes}, partition_seed=seed, training_seed=seed, alpha=0.3 + seed)
-        shared = replace(own, task=made[0].setting.task) if made else own
-        made.append(Federation(shared, algorithm, made[0].engine if made else None))
+        if made and together:
+            first = made[0].setting
+            made.append(Federation(replace(own, task=first.task, tasks=first.tasks), algorithm, made[0].engine))
+        else:
+            made.append(Federation(own, algorithm))
     return made
 
 
@@ -39,6 +44,15 @@ def test_a_cell_has_its_own_numbers_to_the_bit_whoever_it_runs_beside(
     pair = Group(federations([algorithm] * 3, **world)[1:]).run()
     assert [outcome["result"] for outcome in outcomes] == alone  # type: ignore[index]
     assert [outcome["result"] for outcome in pair] == alone[1:]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("algorithm", [FML(), FedAvg()], ids=names)
+def test_cells_with_tasks_whose_images_are_divided_anew_share_an_engine_too(algorithm: Algorithm) -> None:
+    """The images of an engine are those of the first cell: all must number them alike, whoever owns them."""
+    outcomes = Group(federations([algorithm] * 3, **OVERLAPPING)).run()
+    alone = [result(federation) for federation in federations([algorithm] * 3, together=False, **OVERLAPPING)]
+    assert [outcome["result"] for outcome in outcomes] == alone  # type: ignore[index]
+    assert len({each["partition"]["hash"] for each in alone}) == 3
 
 
 def test_hyperparameters_may_differ_within_a_stack() -> None:

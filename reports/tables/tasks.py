@@ -1,0 +1,32 @@
+"""The table of clients' tasks, each by itself."""
+
+from reports.analysis import Analysis
+from reports.statistics import LEVEL
+from reports.tables.kinds import PERCENT, POINTS, TEXT, Value
+from reports.tables.table import Column, Group, Row, Table
+from reports.wording import counted
+
+COLUMNS = (
+    Column("block", "block", TEXT, shown=False),
+    Column("task", "task", TEXT),
+    Column("algorithm", "algorithm", TEXT),
+    Column("accuracy", "client accuracy", PERCENT),
+    Column("to_local", "minus local", POINTS),
+)
+
+
+def by_task(analysis: Analysis) -> Table:
+    """Every algorithm on every task, block by block."""
+    groups = []
+    for held in analysis.tasks:
+        rows = []
+        for each in held.rows:
+            values: dict[str, Value] = {"block": held.block.name, "task": each.task, "algorithm": each.algorithm}
+            rows.append(Row(values | {"accuracy": each.accuracy, "to_local": each.to_local}))
+        groups.append(Group(rows, held.block.name, counted(held.replicates, "replicate")))
+    caption = (
+        "Client accuracy (%) of each task: mean over the clients that have it, each with its own head, then over "
+        f"alphas; with {100 * LEVEL:g} % t intervals over replicates. Minus local: in points, paired. Tasks differ in "
+        "how many classes there are to tell apart: accuracies of different tasks do not compare."
+    )
+    return Table("tasks", "By task", caption, COLUMNS, groups)

@@ -1,0 +1,174 @@
+"""Suite files of several studies and of two sizes: what each study becomes, and what is wrong with a file."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import suites
+from bench.declaration import suite as one
+from bench.declaration.cell import cells
+from bench.declaration.mistakes import SuiteError
+from bench.declaration.studies import Declared, load, merged
+from tests.unit.bench import declarations
+
+STUDIES = """
+[[studies]]
+name = "few"
+title = "Two algorithms"
+about = "Is it so?"
+algorithms = ["fml", "local"]
+alphas = [0.1]
+zoos = ["cnn"]
+
+[[studies]]
+name = "steps"
+title = "In steps"
+zoos = ["mixed"]
+[studies.training]
+local_steps = 7
+optimizer = {lr = 0.5}
+[studies.params.fml]
+alpha = 0.9
+
+[full]
+replicates = 9
+[full.training]
+rounds = 300
+[[full.studies]]
+name = "steps"
+alphas = [100.0]
+"""
+
+
+def read(folder: Path, more: str = STUDIES, options: dict[str, Any] | None = None, **how: Any) -> Declared:
+    return load(declarations.write(folder, more=more), options, **how)
+
+
+def test_a_study_is_the_file_with_its_own_keys_laid_over(tmp_path: Path):
+    few, steps = read(tmp_path).studies
+    assert (few.name, few.title, few.about, steps.about) == ("few", "Two algorithms", "Is it so?", "")
+    assert few.suite.algorithms == ("fml", "local")
+    assert few.suite.params == {"fml": {"alpha": 0.5, "beta": 0.5}}  # FedProx's are for its neighbour
+    assert steps.suite.params["fml"] == {"alpha": 0.9, "beta": 0.5}
+    assert (steps.suite.training.local_steps, steps.suite.training.local_epochs) == (7, None)
+    assert (steps.suite.training.optimizer.lr, steps.suite.training.optimizer.momentum) == (0.5, 0.9)
+    assert {few.suite.name, steps.suite.name} == {"noniid"}
+
+
+def test_the_whole_is_all_axes_together(tmp_path: Path):
+    whole = read(tmp_path).whole
+    assert whole["zoos"] == ["cnn", "mixed"]
+    assert whole["algorithms"] == ["fml", "local", "fedavg", "fedprox"]
+    assert read(tmp_path, only="few").whole == whole  # the folder belongs to all studies, whichever are run
+
+
+def test_a_suite_without_studies_is_what_it_was():
+    for name in ("noniid", "smoke", "ci"):
+        declared = load(name)
+        assert declared.studies == ()
+        assert declared.suite == one.load(name)
+        assert declared.whole == declared.suite.model_dump(mode="json")
+
+
+def test_the_full_size_is_laid_over_the_file(tmp_path: Path):
+    few, steps = read(tmp_path, full=True).studies
+    assert few.suite.replicates == steps.suite.replicates == 9
+    assert (few.suite.training.rounds, few.suite.training.local_epochs) == (300, 2)
+    assert (few.suite.alphas, steps.suite.alphas) == ((0.1,), (100.0,))
+    assert read(tmp_path).studies[0].suite.replicates == 5
+
+
+def test_options_change_every_study_alike(tmp_path: Path):
+    declared = read(tmp_path, options={"rounds": "3", "replicates": "2"})
+    assert {study.suite.training.rounds for study in declared.studies} == {3}
+    assert {study.suite.replicates for study in declared.studies} == {2}
+
+
+def test_studies_are_chosen_by_name(tmp_path: Path):
+    assert [study.name for study in read(tmp_path, only="steps").studies] == ["steps"]
+    assert [study.name for study in read(tmp_path, only="steps,few").studies] == ["few", "steps"]
+
+
+def test_a_cell_that_two_studies_share_is_one(tmp_path: Path):
+    again = STUDIES.replace('name = "steps"', 'name = "again"', 1).split("[studies.training]")[0]
+    few, others = (cells(study.suite) for study in read(tmp_path, again.replace('"mixed"', '"cnn"')).studies)
+    assert {cell.hash for cell in few} < {cell.hash for cell in others}
+
+
+@pytest.mark.parametrize(
+    ("more", "how", "words"),
+    [
+        ("", {"full": True}, r"has one size only: it has no table \[full\], leave --full out"),
+        ("", {"only": "few"}, "has no studies: leave --studies out"),
+        (STUDIES, {"only": "fev"}, r"--studies: there is none called 'fev'. Did you mean 'few'"),
+        (STUDIES, {"only": " , "}, "--studies: expected names separated by commas"),
+        ("\nstudies = 3\n", {}, "studies: expected tables"),
+        (STUDIES.replace('"few"', '"a b"'), {}, r"studies.name: expected letters, digits, _ and - only, got 'a b'"),
+        (STUDIES.replace('"steps"', '"few"'), {}, "studies.name: expected each name once, got 'few' more than once"),
+        (STUDIES.replace('title = "In steps"', ""), {}, "studies.steps.title: expected a text, got None"),
+        (STUDIES.replace('title = "In steps"', 'title = "x"\nversion = "2.0"'), {}, "studies.steps.version: is of the"),
+        (STUDIES.replace('zoos = ["mixed"]', 'zoos = ["mixd"]'), {}, r"study steps cannot run.*\n.*unknown zoo 'mixd'"),
+        (STUDIES + "[params.fedporx]\nmu = 1.0\n", {}, "params.fedporx: expected a name that some study lists"),
+        (STUDIES.replace('dies]]\nname = "steps"\na', 'dies]]\nname = "step"\na'), {"full": True}, "'step'"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_mistakes_are_one_clear_message(tmp_path: Path, more: str, how: dict[str, Any], words: str):
+    if more.startswith("\nstudies"):
+        path = declarations.write(tmp_path)
+        path.write_text(more + path.read_text())
+        with pytest.raises(SuiteError, match=words):
+            load(path, **how)
+        return
+    with pytest.raises(SuiteError, match=words):
+        read(tmp_path, more, **how)
+
+
+def test_what_is_wrong_in_every_study_is_said_once(tmp_path: Path):
+    with pytest.raises(SuiteError, match=r"in each of 2 studies:\n- --rounds: expected a whole number >= 1, got 0$"):
+        read(tmp_path, options={"rounds": "0"})
+
+
+def test_a_command_for_one_suite_says_so(tmp_path: Path):
+    with pytest.raises(SuiteError, match="holds several studies: expected a file with one suite here"):
+        one.load(declarations.write(tmp_path, more=STUDIES))
+
+
+@pytest.mark.parametrize("name", suites.names())
+def test_every_built_in_suite_is_sound_in_each_of_its_sizes(name: str):
+    sizes = [False, True] if "full" in one.read(name) else [False]
+    for full in sizes:
+        for suite in load(name, full=full).suites:
+            assert len({cell.hash for cell in cells(suite)}) == len(cells(suite)) > 0
+
+
+def test_laying_over_replaces_a_named_table_as_a_whole():
+    base = {"optimizer": {"name": "sgd", "lr": 0.1, "momentum": 0.9}}
+    assert merged(base, {"optimizer": {"name": "adam", "lr": 0.2}}) == {"optimizer": {"name": "adam", "lr": 0.2}}
+    assert merged(base, {"optimizer": {"lr": 0.2}})["optimizer"] == {"name": "sgd", "lr": 0.2, "momentum": 0.9}
+
+
+# Zoos that meet the draws of another one
+
+TWO = ('zoos = ["cnn", "mixed"]', 'zoos = ["mlp", "mine"]')
+MINE = '[zoo.mine]\nclients = ["cnn2", "mlp"]\nshared = "mlp"\ndraws = "mlp"\n'
+
+
+def test_a_zoo_can_meet_the_draws_of_another(tmp_path: Path):
+    suite = one.load(
+        declarations.write(tmp_path, TWO, more=MINE), {"algorithms": "fml", "alphas": "1", "replicates": "1"}
+    )
+    plain, mine = cells(suite)
+    assert (plain.zoo, mine.zoo, mine.draws) == ("mlp", "mine", "mlp")
+    assert plain.axes("partition") == mine.axes("partition")
+    assert plain.axes("training") == mine.axes("training")
+    assert plain.hash != mine.hash
+    assert "draws" not in plain.identity()  # what was declared before keeps its name
+    assert mine.identity()["draws"] == "mlp"
+
+
+@pytest.mark.parametrize("draws", ["mixed", "mine"])
+def test_draws_are_those_of_another_zoo_of_the_suite(tmp_path: Path, draws: str):
+    with pytest.raises(SuiteError, match=f"zoo.mine.draws: expected another zoo of 'zoos', got '{draws}'"):
+        one.load(declarations.write(tmp_path, TWO, more=MINE.replace('draws = "mlp"', f'draws = "{draws}"')))
