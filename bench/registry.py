@@ -250,6 +250,13 @@ def load_file(path: str | Path) -> None:
         raise BrokenPlugin(f"plugin {path} cannot be imported: {explain(error)}") from error
 
 
+def loaded_files() -> tuple[str, ...]:
+    """The plugin files that `load_file` has run in this process, for others that must run the same."""
+    return tuple(
+        str(module.__file__) for name, module in sorted(sys.modules.items()) if name.startswith("bench_plugin_")
+    )
+
+
 ALGORITHMS = Registry("algorithm", "algorithms")
 DATASETS = Registry("dataset", "datasets")
 PARTITIONS = Registry("partition", "datasets")

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from bench import engines
 from bench.arguments import at_least_one
-from bench.execution.worker import ROUNDS, Job
+from bench.execution.worker import Job
+from bench.frameworks import NAMES as FRAMEWORKS
 from bench.records.store import UNFINISHED, Store, StoreError
 from bench.shadow import shadowed
 
@@ -61,9 +62,10 @@ def parser() -> argparse.ArgumentParser:
     where = made.add_argument_group("where and how")
     add = where.add_argument
     add("--engine", choices=("auto", *engines.NAMES), default="auto")
+    add("--framework", choices=FRAMEWORKS, default="native", help="who runs server and clients; docs/frameworks.md")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: the processor")
     add("--precision", choices=engines.PRECISIONS, default="fp32", help="what nets compute in while they train")
-    add("--jobs", type=at_least_one, metavar="N", help="processes; default: one per core")
+    add("--jobs", type=at_least_one, metavar="N", help="cells at a time; default: one per core; a framework: 1")
     add("--data-root", type=Path, metavar="DIR", help="copies of the data sets; never downloads. Or set BENCH_DATA")
     add("--out", type=Path, metavar="DIR", help="default: results/<suite>-<data set>")
     add("--plugin", action="append", default=[], metavar="FILE", help="a Python file with plugins; may be repeated")
@@ -89,7 +91,7 @@ class Plan:
     jobs: int
     data_root: Path | None
     plugins: tuple[str, ...] = ()
-    function: str = ROUNDS  # see bench.execution.worker.Job
+    function: str | None = None  # see bench.execution.worker.Job
     trace: Path | None = None
 
     @property
@@ -105,8 +107,10 @@ class Plan:
 def plan(options: argparse.Namespace) -> Plan:
     """Read and check everything that needs no data. Raises SuiteError, RegistryError, UsageError."""
     from bench.declaration.studies import load
+    from bench.frameworks import needs
     from bench.host.provenance import cores
 
+    needs.check(options.framework, device=_device(options.device))
     plugins = _load_plugins(options.plugin)
     changes = {name: getattr(options, name) for name in SUITE_OPTIONS}
     declared = load(options.suite, changes, full=options.full, only=options.studies)
@@ -118,7 +122,7 @@ def plan(options: argparse.Namespace) -> Plan:
         cells=list({cell.hash: cell for some in cells for cell in some}.values()),
         members={name: [cell.hash for cell in some] for name, some in zip(names, cells, strict=False)},
         out=options.out or Path("results") / f"{declared.suite.name}-{'+'.join(declared.whole['datasets'])}",
-        jobs=options.jobs or cores(),
+        jobs=options.jobs or (cores() if options.framework == "native" else 1),  # a framework uses the cores itself
         data_root=Path(root) if root else None,
         plugins=plugins,
         trace=options.trace,
@@ -129,7 +133,7 @@ def _cells(suite: "Suite", options: argparse.Namespace) -> "list[Cell]":
     from bench.declaration.cell import cells
     from bench.execution.forecast import resolved
 
-    made = cells(suite, device=_device(options.device), precision=options.precision)
+    made = cells(suite, device=_device(options.device), precision=options.precision, framework=options.framework)
     return resolved(made, None if options.engine == "auto" else options.engine)
 
 
@@ -241,6 +245,7 @@ def _manifest(asked: Plan, origin: dict[str, Any]) -> dict[str, Any]:
         "cells": [cell.hash for cell in asked.cells],
         **_studies(asked),
         "engine": first.engine,
+        "framework": first.framework,
         "device": first.device,
         "precision": first.precision,
         "data": {name: md5 for cell in asked.cells for name, md5 in cell.data.items()},
@@ -341,10 +346,11 @@ def _foreseen() -> tuple[type[Exception], ...]:
     from bench.data import DataError
     from bench.declaration.mistakes import SuiteError
     from bench.execution.crew import WorkersError
+    from bench.frameworks.needs import Unusable
     from bench.parameters import ParameterError
     from bench.registry import RegistryError
 
-    return (SuiteError, RegistryError, DataError, StoreError, ParameterError, WorkersError, UsageError)
+    return (SuiteError, RegistryError, DataError, StoreError, ParameterError, WorkersError, UsageError, Unusable)
 
 
 def _short(message: str) -> str:

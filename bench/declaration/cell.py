@@ -96,7 +96,14 @@ class Cell:
         }
 
 
-def cells(suite: Suite, *, engine: str = "reference", device: str = "cpu", precision: str = "fp32") -> list[Cell]:
+def cells(
+    suite: Suite,
+    *,
+    engine: str = "reference",
+    device: str = "cpu",
+    precision: str = "fp32",
+    framework: str = "native",
+) -> list[Cell]:
     """The cells of a suite, replicate by replicate: an interrupted run has whole replicates.
 
     Within a replicate the order is data set, partition, alpha, zoo, algorithm. A partition that does not use alpha
@@ -136,6 +143,7 @@ def cells(suite: Suite, *, engine: str = "reference", device: str = "cpu", preci
                 "nets": zoos[point.zoo].digest,
             },
             precision=precision,
+            framework=framework,
             engine=engine,
             device=device,
             numerics=NUMERICS,

@@ -38,8 +38,11 @@ def bundles(cells: Sequence[Cell], cost: Callable[[Cell], float], jobs: int) -> 
 
 
 def _kind(cell: Cell) -> str:
-    """What cells must share to run side by side; a cell of an engine that does not stack is a kind of its own."""
-    if cell.engine not in STACKING:
+    """What cells must share to run side by side; a cell of an engine that does not stack is a kind of its own.
+
+    So is one that a framework runs: there each client is on a node of its own.
+    """
+    if cell.engine not in STACKING or cell.framework != "native":
         return cell.hash
     exact = {name: value for name, value in cell.params.items() if not isinstance(value, float)}
     shared = {

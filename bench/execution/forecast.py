@@ -25,9 +25,14 @@ def expected(cells: Iterable[Cell]) -> dict[str, float]:
 
 def resolved(cells: Iterable[Cell], engine: str | None) -> list[Cell]:
     """The cells with the engine that was asked for; None: for each the one that the committed costs say is faster."""
+    return [replace(cell, engine=engine or _engine(cell)) for cell in cells]
+
+
+def _engine(cell: Cell) -> str:
+    """Nodes of a framework train one client at a time, as the reference does; side by side there is nothing to gain."""
     from bench.costs import engine_for
 
-    return [replace(cell, engine=engine or engine_for(cell)) for cell in cells]
+    return engine_for(cell) if cell.framework == "native" else "reference"
 
 
 def wall_clock(seconds: Mapping[str, float], jobs: int) -> float:

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
+from bench.frameworks import FUNCTIONS
 from bench.host.provenance import now
 from bench.records.store import SCHEMA, Record, Store, StoreError
 from bench.registry import ROOT, load_file
@@ -27,7 +28,6 @@ from bench.registry import ROOT, load_file
 if TYPE_CHECKING:
     from bench.declaration.cell import Cell
 
-ROUNDS = "bench.rounds.group:run"
 TOGETHER = "bench.rounds.group:run_together"
 READY = "ready"
 """What a worker says when its imports are done."""
@@ -40,18 +40,18 @@ _LONGEST_REASON = 500
 class Job:
     """What all cells of a run have in common.
 
-    `function` is "module:name" of ``f(cell, data_root) -> {"result", "timing"}``; an argument `on_round`, where it has
-    one, is given a callable to be told of each finished round, and an argument `trace` the folder of that name
-    (`bench.rounds.trace`). Its module's exceptions `Skip` and `Diverged`, where it has them, become statuses of their
-    own. `together` is the same for several cells side by side, ``f(cells, data_root, on_round)``: one outcome, or the
-    exception in its place, for each cell.
+    `function` is "module:name" (None: that of each cell's framework) of ``f(cell, data_root) -> {"result", "timing"}``;
+    an argument `on_round`, where it has one, is given a callable to be told of each finished round, and an argument
+    `trace` the folder of that name (`bench.rounds.trace`). Its module's exceptions `Skip` and `Diverged`, where it has
+    them, become statuses of their own. `together` is the same for several cells side by side, ``f(cells, data_root,
+    on_round)``: one outcome, or the exception in its place, for each.
     """
 
     out: Path
     suite: Mapping[str, str]  # name, version
     data_root: Path | None = None
     plugins: tuple[str, ...] = ()
-    function: str = ROUNDS
+    function: str | None = None
     together: str = TOGETHER
     provenance: Mapping[str, Any] = field(default_factory=dict)
     trace: Path | None = None
@@ -131,7 +131,7 @@ def work(job: Job, cell: "Cell", on_round: Callable[[int], None]) -> Finished:
     outcome: Mapping[str, Any] = {}
     module: ModuleType | None = None
     try:
-        module, function = _load(job)
+        module, function = _load(job, cell.framework)
         outcome = function(cell, job.data_root, **_extras(job, function, on_round))
     except BaseException as error:  # a plugin may even call sys.exit
         status, reason = _judge(error, module)
@@ -144,7 +144,7 @@ def _extras(job: Job, function: Callable[..., Any], on_round: Callable[[int], No
     """The arguments that a cell function may have beside cell and data root."""
     known = inspect.signature(function).parameters
     if job.trace and "trace" not in known:
-        raise ValueError(f"{job.function} keeps no trace of its models: leave --trace out")
+        raise ValueError(f"{function.__module__} keeps no trace of its models: leave --trace out")
     given = {"on_round": on_round, "trace": job.trace}
     return {name: value for name, value in given.items() if name in known}
 
@@ -204,11 +204,11 @@ def _keep(entry: Record, store: Store) -> None:
         store.write(entry)
 
 
-def _load(job: Job) -> tuple[ModuleType, Callable[..., Mapping[str, Any]]]:
+def _load(job: Job, framework: str = "native") -> tuple[ModuleType, Callable[..., Mapping[str, Any]]]:
     """The cell function and its module, with all plugin files registered. Cheap from the second call on."""
     for path in job.plugins:
         load_file(path)
-    return named(job.function)
+    return named(job.function or FUNCTIONS[framework])
 
 
 def named(function: str) -> tuple[ModuleType, Callable[..., Any]]:

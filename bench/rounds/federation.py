@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.declaration.suite import Schedule
 from bench.engines import engine
-from bench.engines.client import Client, complete, private_names, retain, size, withhold
+from bench.engines.client import complete, private_names, size, withhold
 from bench.engines.job import Engine, Job, Trained
 from bench.plugin import Algorithm, Round, State
 from bench.rounds import plan, sharing
+from bench.rounds.local import job, newcomer
 from bench.rounds.scorer import Diverged, Model, Models, Scorer
 from bench.rounds.setting import Setting
 from bench.rounds.trace import Trace
@@ -57,17 +57,9 @@ class Federation:
         self.server = withhold(
             algorithm.init_server(setting.fresh(algorithm, None), at), private_names(algorithm, at.nets)
         )
-        self.clients = [self._newcomer(k) for k in range(self.cell.clients)]
+        self.clients = [newcomer(setting, algorithm, k) for k in range(self.cell.clients)]
         self._down: State = {}  # what has travelled to the cohort of the round under way
         sharing.check(algorithm, self._download(0), setting.task)
-
-    def _newcomer(self, k: int) -> Client:
-        fresh = self.setting.fresh(self.algorithm, k)
-        at = self.setting.at(self.algorithm, 0, k)
-        return Client(
-            state=self.algorithm.init_client(fresh, at),
-            kept=retain(fresh, private_names(self.algorithm, at.nets)),
-        )
 
     def evaluate(self, number: int) -> None:
         """Score the models after a round, where the declaration says so. Raises Diverged."""
@@ -140,24 +132,7 @@ class Federation:
         self._note(number, cohort, down, trained)
 
     def _job(self, k: int, number: int, down: State) -> Job:
-        share, training = self.setting.shares[k], self.training
-        plans = []
-        for phase in self.algorithm.phases():
-            steps = None if phase.epochs else training["local_steps"]
-            batches = plan.batches(
-                share.train.numpy(force=True),
-                int(training["batch_size"]),
-                epochs=(phase.epochs or training["local_epochs"]) if steps is None else None,
-                steps=steps,
-                client=k,
-                round=number,
-                **self.cell.axes("training"),
-            )
-            plans.append(torch.from_numpy(batches).to(self.setting.device))
-        base = float(training["optimizer"]["lr"]) * self.cell.lr_factor
-        lr = Schedule(**training["lr_schedule"]).lr(base, number, int(training["rounds"]))
-        at = self.setting.at(self.algorithm, number, k)
-        return Job(self.algorithm, self.clients[k], down, rows=share.train, plans=plans, lr=lr, at=at)
+        return job(self.setting, self.algorithm, self.clients[k], down, k=k, round=number)
 
     def _check(self, trained: Sequence[Trained], cohort: Sequence[int], number: int) -> None:
         losses = torch.stack([outcome.losses.sum() for outcome in trained])
