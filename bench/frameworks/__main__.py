@@ -34,10 +34,10 @@ def parser() -> argparse.ArgumentParser:
     """All options."""
     made = argparse.ArgumentParser(
         prog="python -m bench.frameworks",
-        description="Run the same cells by several frameworks, in turns; compare their models after each round with those "
-        "of the native reference engine, and their costs. The same command goes on where it was stopped; another "
+        description="Run the same cells by several frameworks, in turns; compare their models after each round with "
+        "those of the native reference engine, and their costs. The same command goes on where it was stopped; another "
         "framework, also from another environment, adds to the same folder.",
-        epilog="Exit codes: 0 done, 1 models beyond the tolerance, 2 usage or not installed, 3 runs failed, 130 stopped.",
+        epilog="Exit codes: 0 done, 1 models beyond the tolerance, 2 usage, 3 some runs failed, 130 stopped.",
         allow_abbrev=False,
     )
     add = made.add_argument

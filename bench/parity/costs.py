@@ -14,8 +14,8 @@ class Cost:
     """One cell under one framework: medians and quartiles over the middle rounds of all repetitions.
 
     The first round holds what is made on first use, the last one the scoring of models: both are left out. Bytes are
-    of one round on average, up and down: `counted` is what the algorithm sends, `wire` what passed a socket (None: no
-    socket between server and clients, or nobody counted).
+    of one round on average, up and down: `counted` is what the algorithm sends, `wire` what its messages weighed (None: there
+    are no messages).
     """
 
     framework: str
@@ -63,7 +63,7 @@ def _cost(runs: Sequence[Run], ours: Sequence[Run]) -> Cost:
         start=Spread.of(starts),
         peak=max(stamp.peak for run in runs for stamp in run.stamps),
         counted=(_mean(result["bytes_up"]), _mean(result["bytes_down"])),
-        wire=_wire(runs[0].timing, len(result["bytes_up"])),
+        wire=_wire(runs[0].timing),
         repeats=len(runs),
         interleaved={run.session for run in runs} == {run.session for run in ours},
         ratio=cpu.median / native if native else None,
@@ -84,7 +84,13 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def _wire(timing: Mapping[str, Any] | None, rounds: int) -> tuple[float, float] | None:
-    """What a framework says it has sent, a round: ``timing["wire"] = {"up": bytes, "down": bytes}`` of all rounds."""
+def _wire(timing: Mapping[str, Any] | None) -> tuple[float, float] | None:
+    """What a framework says that it has sent a round, up and down: tensors, without repeated ones, and framing."""
     wire = (timing or {}).get("wire")
-    return (wire["up"] / rounds, wire["down"] / rounds) if wire else None
+    if not wire:
+        return None
+    up, down = (
+        _mean(wire[way]["tensors"]) - _mean(wire[way]["repeats"]) + _mean(wire[way]["framing"])
+        for way in ("up", "down")
+    )
+    return up, down

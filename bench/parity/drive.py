@@ -16,11 +16,19 @@ from pathlib import Path
 
 from bench.declaration.cell import Cell
 from bench.execution.crew import ENVIRONMENT
-from bench.frameworks import FUNCTIONS, NEEDS
+from bench.frameworks import FUNCTIONS
 from bench.parity.one import Order
 from bench.parity.runs import NATIVE, PARITY, Run, read
 from bench.registry import ROOT
 
+_LOOK = """\
+import sys, torch
+from bench.frameworks.needs import Unusable, check
+try:
+    check(sys.argv[1])
+except Unusable as error:
+    sys.exit(str(error))
+"""
 _FAREWELL = 20.0  # seconds that a framework has to take down what it has started
 
 
@@ -58,19 +66,14 @@ class Contest:
 def check(contest: Contest) -> None:
     """Raises NotInstalled for the first framework that its interpreter lacks."""
     for name in contest.frameworks:
-        modules, extra = NEEDS[name]
         python = contest.interpreter(name)
-        look = "import sys, importlib.util as u; sys.exit(not all(u.find_spec(name) for name in sys.argv[1:]))"
         try:
-            missing = subprocess.run([python, "-c", look, *modules, "torch"], cwd=ROOT, check=False).returncode != 0
+            asked = subprocess.run([python, "-c", _LOOK, name], cwd=ROOT, capture_output=True, text=True, check=False)
         except OSError as error:
             raise NotInstalled(f"--python {name}={python}: expected a Python interpreter, got {error}") from None
-        if missing:
-            needed = f"pip install -c constraints/{extra}.txt '.[{extra}]'" if extra else "pip install ."
-            raise NotInstalled(
-                f"framework '{name}' is not installed for {python}: {needed}, "
-                f"or name an interpreter that has it: --python {name}=PATH"
-            )
+        if asked.returncode:
+            why = asked.stderr.strip().splitlines()[-1:] or [f"exit code {asked.returncode}"]
+            raise NotInstalled(f"{why[0]}. {python} was asked; name another with --python {name}=PATH")
 
 
 def measure(contest: Contest, say: Callable[[str], None]) -> int:

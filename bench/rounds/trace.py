@@ -1,8 +1,7 @@
 """A debug artefact: the models after each round, as they were scored, for comparing runs tensor by tensor.
 
 A run's cell leaves ``DIR/<cell>/`` with one ``round-0001.npz`` per scored round, whose arrays are named
-``global/<tensor>`` and ``personal/<client>/<tensor>``, and ``trace.json``: the cell's identity and the sha256 of each model.
-Equal hashes are equal bits. Nothing reads it but `bench.parity`.
+``global/<tensor>`` and ``personal/<client>/<tensor>``, and ``trace.json``: its identity and the sha256 of each model. Equal hashes are equal bits. Nothing reads it but `bench.parity`.
 """
 
 import json

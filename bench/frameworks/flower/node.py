@@ -30,6 +30,7 @@ class Order:
     cell: Cell
     root: Path | None  # of the data
     plugins: tuple[str, ...]  # files to load
+    trace: Path | None = None  # an absolute folder for the models of each round
 
     def write(self, folder: Path) -> None:
         """Leave it in a folder of ours, which only this user can read."""
