@@ -82,6 +82,8 @@ def _unserved(cell: Cell) -> str | None:
     """Why pfl cannot run a cell, or None."""
     if cell.plugin not in OWN:
         return f"pfl has algorithms of its own here for {' and '.join(OWN)} only"
+    if cell.tasks:
+        return "pfl's model is one net for all, but clients have tasks of their own here"
     if cell.precision != "fp32":
         return f"pfl's mixed precision is not ours: expected fp32, got {cell.precision}"
     return None

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.parity.runs import NATIVE, PARITY, Run, Stamp, alike
+from bench.parity.runs import NATIVE, PARITY, Run, Stamp
 from bench.speedometer.results import Spread
 
 
@@ -14,8 +14,8 @@ class Cost:
     """One cell under one framework: medians and quartiles over the middle rounds of all repetitions.
 
     The first round holds what is made on first use, the last one the scoring of models: both are left out. Bytes are
-    of one round on average, up and down: `counted` is what the algorithm sends, `wire` what its messages weighed (None: there
-    are no messages).
+    of one round on average, up and down: `counted` is what the algorithm sends, `wire` what its messages weighed (None:
+    there are no messages).
     """
 
     framework: str
@@ -39,7 +39,7 @@ def costs(runs: Sequence[Run]) -> list[Cost]:
     grouped: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
         if run.kind != PARITY and run.status == "done" and len(run.stamps) > 2:
-            grouped.setdefault((alike(run.cell), run.framework), []).append(run)
+            grouped.setdefault((run.alike, run.framework), []).append(run)
     found = []
     for (cell, _), some in grouped.items():
         found.append(_cost(some, grouped.get((cell, NATIVE), [])))
@@ -47,17 +47,13 @@ def costs(runs: Sequence[Run]) -> list[Cost]:
 
 
 def _cost(runs: Sequence[Run], ours: Sequence[Run]) -> Cost:
-    cell, result = runs[0].cell, runs[0].result
+    result = runs[0].result
     assert result
     wall, cpu = _a_round(runs, "wall"), _a_round(runs, "cpu")
     native = _a_round(ours, "cpu").median if ours else None
     starts = [run.stamps[0].wall - wall.median for run in runs]
     return Cost(
-        framework=runs[0].framework,
-        dataset=cell.dataset,
-        zoo=cell.zoo,
-        algorithm=cell.algorithm,
-        replicate=cell.replicate,
+        **runs[0].place,
         wall=wall,
         cpu=cpu,
         start=Spread.of(starts),

@@ -5,6 +5,7 @@ Frameworks need libraries that exclude one another, so each may have an interpre
 
 import contextlib
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -50,13 +51,13 @@ class Contest:
     interpreters: Mapping[str, str] = field(default_factory=dict)  # framework -> Python; else ours
     plugins: tuple[str, ...] = ()
 
-    def runs(self) -> Iterator[Run]:
-        """Every run, not yet done, in order: parity, then costs; frameworks take turns, another first each time."""
+    def turns(self) -> Iterator[tuple[Cell, str]]:
+        """Cells and kinds of runs in order: parity, then costs; frameworks take turns, another first each time."""
         for number, kind in enumerate((PARITY, *(f"cost-{i + 1}" for i in range(self.repeats)))):
             for place, cell in enumerate(self.cells):
                 shift = (number + place) % len(self.frameworks)
                 for name in (*self.frameworks[shift:], *self.frameworks[:shift]):
-                    yield Run(name, kind, replace(cell, framework=name).identity(), self.session)
+                    yield replace(cell, framework=name), kind
 
     def interpreter(self, framework: str) -> str:
         """The Python that has it."""
@@ -79,17 +80,17 @@ def check(contest: Contest) -> None:
 def measure(contest: Contest, say: Callable[[str], None]) -> int:
     """Do what has not been done; returns how many runs failed. Runs that failed before are done again."""
     failed = 0
-    for run in contest.runs():
-        path = run.path(contest.out)
+    for cell, kind in contest.turns():
+        path = Run.of(cell, kind, contest.session).path(contest.out)
         if path.exists() and read(path).status != "failed":
             continue
-        if run.kind != PARITY and read(replace(run, kind=PARITY).path(contest.out)).status != "done":
+        parity = Run.of(cell, PARITY, contest.session).path(contest.out)
+        if kind != PARITY and read(parity).status != "done":
             continue  # it has been said why
         begin = time.perf_counter()
-        done = one(contest, run)
+        done = one(contest, cell, kind)
         failed += done.status == "failed"
         reason = f": {done.reason}" if done.reason else ""
-        cell = done.cell
         say(
             f"{done.framework}, {done.kind}, {cell.algorithm} on {cell.dataset} with {cell.zoo}: "
             f"{done.status} in {time.perf_counter() - begin:.1f} s{reason}"
@@ -97,30 +98,30 @@ def measure(contest: Contest, say: Callable[[str], None]) -> int:
     return failed
 
 
-def one(contest: Contest, run: Run) -> Run:
+def one(contest: Contest, cell: Cell, kind: str) -> Run:
     """One run in a process of its own; its outcome is on the disk, whatever became of the process."""
-    path = run.path(contest.out)
+    path = Run.of(cell, kind, contest.session).path(contest.out)
     path.unlink(missing_ok=True)
     order = Order(
-        framework=run.framework,
-        function=FUNCTIONS[run.framework],
-        kind=run.kind,
-        identity=dict(run.identity),
-        session=run.session,
-        out=str(contest.out.absolute()),
-        root=str(contest.root.absolute()) if contest.root else None,
+        cell=cell,
+        function=FUNCTIONS[cell.framework],
+        kind=kind,
+        session=contest.session,
+        out=contest.out.absolute(),
+        root=contest.root.absolute() if contest.root else None,
         started=time.monotonic(),
         plugins=contest.plugins,
     )
     with tempfile.TemporaryFile() as output:
-        code = _start(contest.interpreter(run.framework), order, output.fileno(), contest.time_limit)
+        code = _start(contest.interpreter(cell.framework), order, output.fileno(), contest.time_limit)
         output.seek(0)
         last = output.read().decode(errors="replace").strip().splitlines()[-1:]
     if not path.exists():
         why = (
             f"no result within {contest.time_limit:g} s" if code is None else f"its process ended with exit code {code}"
         )
-        replace(run, status="failed", reason=": ".join([why, *last])).write(contest.out)
+        reason = ": ".join([why, *last])
+        Run.of(cell, kind, contest.session, status="failed", reason=reason).write(contest.out)
     return read(path)
 
 
@@ -133,11 +134,10 @@ def _start(python: str, order: Order, output: int, time_limit: float) -> int | N
         stdin=subprocess.PIPE,
         stdout=output,
         stderr=output,
-        text=True,
         start_new_session=True,  # Ctrl-C is for us alone; we end it
     )
     try:
-        process.communicate(order.text(), timeout=time_limit)
+        process.communicate(pickle.dumps(order), timeout=time_limit)
     except subprocess.TimeoutExpired:
         return None
     finally:
@@ -145,7 +145,7 @@ def _start(python: str, order: Order, output: int, time_limit: float) -> int | N
     return process.returncode
 
 
-def _end(process: "subprocess.Popen[str]") -> None:
+def _end(process: "subprocess.Popen[bytes]") -> None:
     if process.poll() is None:
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -4,11 +4,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from bench.parity.runs import NATIVE, PARITY, Run, alike
+from bench.parity.runs import NATIVE, PARITY, Run
 
 TOLERANCE = 1e-6
 """The largest difference of any value of any tensor after any round that passes for float rounding.
@@ -51,14 +50,12 @@ class Gap:
 def gaps(runs: Sequence[Run], out: Path) -> list[Gap]:
     """A gap for every traced run of another framework, in the order of the runs."""
     traced = [run for run in runs if run.kind == PARITY]
-    ours = {alike(run.cell): run for run in traced if run.framework == NATIVE}
-    return [_gap(run, ours.get(alike(run.cell)), out) for run in traced if run.framework != NATIVE]
+    ours = {run.alike: run for run in traced if run.framework == NATIVE}
+    return [_gap(run, ours.get(run.alike), out) for run in traced if run.framework != NATIVE]
 
 
 def _gap(theirs: Run, ours: Run | None, out: Path) -> Gap:
-    cell = theirs.cell
-    at: dict[str, Any] = {"framework": theirs.framework, "dataset": cell.dataset, "zoo": cell.zoo}
-    at |= {"algorithm": cell.algorithm, "replicate": cell.replicate}
+    at = theirs.place
     if ours is None:
         return Gap(**at, problem="no native run to compare with")
     for side in (ours, theirs):

@@ -36,7 +36,7 @@ class Findings:
     def notes(self) -> list[str]:
         """What a reader must know of the numbers, one line each."""
         found = [
-            f"{run.framework}, {run.cell.algorithm}, {run.cell.zoo}, {run.kind}: failed: {run.reason}"
+            f"{run.framework}, {run.identity['algorithm']}, {run.identity['zoo']}, {run.kind}: failed: {run.reason}"
             for run in self.runs
             if run.status == "failed"
         ]

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from bench.declaration.cell import Cell
 
@@ -34,8 +34,10 @@ class Run:
 
     framework: str
     kind: str
-    identity: Mapping[str, Any]  # of the cell, see `Cell.identity`
     session: str  # what was measured in one go, in turns, on one machine
+    cell: str  # its hash
+    alike: str  # its hash if the native reference engine ran it: what runs to be compared have in common
+    identity: Mapping[str, Any]  # of the cell, see `Cell.identity`
     status: str = "done"  # done, skipped, failed
     reason: str | None = None
     result: Mapping[str, Any] | None = None  # of the record
@@ -44,14 +46,21 @@ class Run:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     schema: int = SCHEMA
 
+    @classmethod
+    def of(cls, cell: Cell, kind: str, session: str, **outcome: Any) -> Self:
+        """The run of a cell by its framework."""
+        native = replace(cell, framework=NATIVE, engine="reference").hash
+        return cls(cell.framework, kind, session, cell.hash, native, cell.identity(), **outcome)
+
     @property
-    def cell(self) -> Cell:
-        """The cell that was run."""
-        return cell_of(self.identity)
+    def place(self) -> dict[str, Any]:
+        """Where it stands in tables."""
+        names = ("dataset", "zoo", "algorithm", "replicate")
+        return {"framework": self.framework, **{name: self.identity[name] for name in names}}
 
     def path(self, out: Path) -> Path:
         """Its file."""
-        return out / "runs" / self.framework / f"{self.cell.hash}-{self.kind}.json"
+        return out / "runs" / self.framework / f"{self.cell}-{self.kind}.json"
 
     def write(self, out: Path) -> None:
         """Whole or not at all."""
@@ -63,17 +72,7 @@ class Run:
 
     def trace(self, out: Path) -> Path:
         """The folder of its models, see `bench.rounds.trace`."""
-        return out / "trace" / self.framework / self.cell.hash
-
-
-def cell_of(identity: Mapping[str, Any]) -> Cell:
-    """A cell from its identity."""
-    return Cell(**{**identity, "architectures": tuple(identity["architectures"])})
-
-
-def alike(cell: Cell) -> str:
-    """What a cell is called whichever framework and engine runs it: the hash of the rest."""
-    return replace(cell, framework=NATIVE, engine="reference").hash
+        return out / "trace" / self.framework / self.cell
 
 
 def read(path: Path) -> Run:

@@ -1,7 +1,8 @@
 """A debug artefact: the models after each round, as they were scored, for comparing runs tensor by tensor.
 
-A run's cell leaves ``DIR/<cell>/`` with one ``round-0001.npz`` per scored round, whose arrays are named
-``global/<tensor>`` and ``personal/<client>/<tensor>``, and ``trace.json``: its identity and the sha256 of each model. Equal hashes are equal bits. Nothing reads it but `bench.parity`.
+A cell leaves ``DIR/<cell>/``: a ``round-0001.npz`` per scored round, with arrays named ``global/<tensor>`` and
+``personal/<client>/<tensor>``, and ``trace.json``: its identity and the sha256 of each model. Equal hashes are equal
+bits. Nothing reads it but `bench.parity`.
 """
 
 import json
@@ -38,7 +39,7 @@ class Trace:
             for k, (_, tensors) in enumerate(each[:1] if view == "global" else each)
         }
         arrays = {
-            f"{model}/{name}": np.ascontiguousarray(tensor.numpy(force=True))
+            f"{model}/{name}": tensor.numpy(force=True)
             for model, tensors in kept.items()
             for name, tensor in tensors.items()
         }
@@ -51,7 +52,7 @@ def digest(tensors: Tensors) -> str:
     """The sha256 of a model's tensors, names, types and shapes included; the order of names does not matter."""
     found = sha256()
     for name in sorted(tensors):
-        array = np.ascontiguousarray(tensors[name].numpy(force=True))
+        array = tensors[name].numpy(force=True)
         found.update(f"{name} {array.dtype} {array.shape}".encode())
-        found.update(array.tobytes())
+        found.update(array.tobytes())  # in C order, whatever the layout
     return found.hexdigest()
