@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from bench.frameworks.keeper import descendants
 from bench.registry import ROOT
 
 _LAST_WORDS = 400  # characters of a log that are repeated
@@ -84,6 +85,10 @@ class Processes:
             raise FrameworkError("the process that watches over the framework's processes has ended")
         *lines, self._rest = (self._rest + data).split(b"\n")
         return [self._ended(**json.loads(line)) for line in lines]
+
+    def number(self) -> int:
+        """How many processes there are now, with all that they have started."""
+        return len(descendants(self._keeper.pid))
 
     def last_words(self, name: str) -> str:
         """The end of what a process said, in one line."""

@@ -21,15 +21,18 @@ from bench.frameworks.flower.node import Order
 from bench.frameworks.processes import FrameworkError, Processes, search_path
 from bench.registry import loaded_files
 
+_PROCESSES, _PER_CLIENT = 40, 5  # that a run may have: a SuperNode, its SuperExec, a ClientApp and two spare ones
 LOOPBACK = "127.0.0.1"
 _LINK, _RUN = "SuperLink", "flwr run"
 _PAUSE = 0.05  # seconds between looks at a server that is starting
+_LOOK = 5.0  # seconds between looks at how many processes there are
 _PORTS = 3  # ports to try: another process may take one between our look and the SuperLink's start
 
 _APP = """\
 [project]
 name = "fml-bench"
 version = "1.0.0"
+description = "A cell of a benchmark suite"
 license = "Apache-2.0"
 dependencies = []
 
@@ -106,7 +109,8 @@ class Host:
         """Wait for the end of the run. Raises what the ServerApp raised, or FrameworkError when a process is gone."""
         begin, ready = time.perf_counter(), 0.0
         while True:
-            heard = wait([self.listener.pipe, self.processes])
+            heard = wait([self.listener.pipe, self.processes], _LOOK)
+            self._check_number()
             for word in self.listener.words():
                 if word == "ready":
                     ready = time.perf_counter() - begin
@@ -123,6 +127,19 @@ class Host:
                     else:
                         reason = ended.reason
                     raise FrameworkError(f"{reason}: {self.processes.last_words(ended.name)}")
+
+    def _check_number(self) -> None:
+        """Raise FrameworkError where Flower starts the same work over and over.
+
+        A SuperExec gives a process 30 seconds to say that it is alive, then starts another beside it; where a machine
+        is so busy that none makes it, each makes the others slower.
+        """
+        most = _PROCESSES + _PER_CLIENT * self.cell.clients
+        if (number := self.processes.number()) > most:
+            raise FrameworkError(
+                f"expected at most {most} processes, Flower has started {number}: they do not come up within its 30 "
+                f"seconds. The machine is too busy: run fewer clients, or nothing beside it"
+            )
 
     def _opened(self, ready: float) -> dict[str, Any]:
         outcome = self.listener.outcome()
@@ -158,7 +175,7 @@ def surroundings(folder: Path) -> dict[str, str]:
         "FLWR_TELEMETRY_ENABLED": "0",
         "FLWR_DISABLE_UPDATE_CHECK": "1",
         "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
-        "FLWR_SUPEREXEC_TASK_POLL_INTERVAL": "0.1",  # seconds
+        "FLWR_SUPEREXEC_TASK_POLL_INTERVAL": "0.25",  # seconds
         "RAY_TMPDIR": str(folder),
         "RAY_USAGE_STATS_ENABLED": "0",
         "NO_PROXY": f"{LOOPBACK},localhost",

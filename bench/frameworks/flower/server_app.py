@@ -15,7 +15,7 @@ from bench.rounds.federation import Federation
 from bench.rounds.group import Group, one_thread
 
 app = ServerApp()
-_PAUSE = 0.05  # seconds between looks at the grid: its own `send_and_receive` looks every three seconds
+_PAUSES = (0.02, 0.5)  # seconds between looks at the grid, first and longest; its own `send_and_receive` waits 3
 
 
 class ClientFailed(Exception):
@@ -62,8 +62,10 @@ class Remote:
 
     def roll_call(self) -> None:
         """Wait for as many nodes as there are clients, and learn which is which. Raises ClientFailed."""
+        pause = _PAUSES[0]
         while len(nodes := list(self.grid.get_node_ids())) < self.clients:
-            time.sleep(_PAUSE)
+            time.sleep(pause)
+            pause = min(2 * pause, _PAUSES[1])
         calls = {node: Message(RecordDict(), node, MessageType.QUERY) for node in nodes}
         for node, reply in self._exchange(calls).items():
             if reply.has_error():
@@ -114,11 +116,13 @@ class Remote:
             raise ClientFailed(f"expected {len(calls)} messages to be taken, the grid took {taken}")
         waiting = dict(zip(sent, calls, strict=True))
         replies: dict[int, Message] = {}
+        pause = _PAUSES[0]
         while waiting:
             for reply in self.grid.pull_messages(list(waiting)):
                 replies[waiting.pop(reply.metadata.reply_to_message_id)] = reply
             if waiting:
-                time.sleep(_PAUSE)
+                time.sleep(pause)
+                pause = min(2 * pause, _PAUSES[1])
         return replies
 
 

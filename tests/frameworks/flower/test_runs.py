@@ -1,0 +1,119 @@
+"""Whole runs on Flower: equal to the reference, and nothing left afterwards, however they end."""
+
+import os
+import re
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.frameworks.keeper import descendants
+from bench.records.store import Store
+from bench.rounds import group
+from bench.rounds.group import Skip
+from tests.frameworks.cells import cell
+from tests.frameworks.flower.leftovers import Run
+
+BREAKS = """
+from dataclasses import dataclass
+from algorithms.fedavg import FedAvg
+from bench.plugin import algorithm
+
+@algorithm("breaks")
+@dataclass(frozen=True)
+class Breaks(FedAvg):
+    '''Fails on a client, in the second round.'''
+
+    source = "none"
+
+    def loss(self, nets, work, client, down, batch, at):
+        if at.round == 1:
+            raise RuntimeError("as it was meant to")
+        return super().loss(nets, work, client, down, batch, at)
+"""
+SMALL = ("--suite", "smoke", "--alphas", "0.1", "--zoo", "mlp", "--clients", "2", "--jobs", "1")
+
+
+def records(run: Run) -> list[Mapping[str, Any]]:
+    """What was written down."""
+    return list(Store(run.out).latest())
+
+
+def assert_equal_to_reference(run: Run, algorithms: str, zoos: str, **choices: str) -> None:
+    """Every record holds the numbers of the native reference engine, to the bit."""
+    native = {}
+    for algorithm in algorithms.split(","):
+        for zoo in zoos.split(","):
+            chosen = cell(algorithm, zoo, **choices)
+            try:
+                native[algorithm, zoo] = group.run(chosen)["result"]
+            except Skip:
+                native[algorithm, zoo] = None
+    found = {(r["identity"]["algorithm"], r["identity"]["zoo"]): r for r in records(run)}
+    assert found.keys() == native.keys()
+    for key, record in found.items():
+        assert record["status"] == ("done" if native[key] else "skipped"), record["reason"]
+        assert record["result"] == native[key]
+        if native[key]:
+            for way, counted in (("down", "bytes_down"), ("up", "bytes_up")):
+                assert record["timing"]["wire"][way]["tensors"] == native[key][counted]
+
+
+def test_simulation_equals_the_reference_to_the_bit():
+    with Run(
+        *("--suite", "smoke", "--alphas", "0.1", "--zoo", "mlp,mixed", "--algorithms", "fedavg,fedprox,fml,local"),
+        *("--rounds", "5", "--clients", "4", "--jobs", "1", "--framework", "flower"),
+    ) as run:
+        assert run.end(seconds=1500) == 0, run.said
+        run.assert_nothing_is_left()
+        assert_equal_to_reference(run, "fedavg,fedprox,fml,local", "mlp,mixed", rounds="5", clients="4")
+
+
+def test_deployment_equals_the_reference_to_the_bit():
+    with Run(*SMALL, "--algorithms", "fml,fedavg", "--rounds", "2", "--framework", "flower-grpc") as run:
+        assert run.end(seconds=1500) == 0, run.said
+        run.assert_nothing_is_left()
+        assert_equal_to_reference(run, "fml,fedavg", "mlp", rounds="2", clients="2")
+
+
+@pytest.mark.parametrize("framework", ["flower", "flower-grpc"])
+def test_a_client_that_fails_ends_its_cell(framework: str, tmp_path: Path):
+    plugin = tmp_path / "breaks.py"
+    plugin.write_text(BREAKS)
+    with Run(
+        *SMALL, "--algorithms", "breaks", "--rounds", "3", "--framework", framework, "--plugin", str(plugin)
+    ) as run:
+        assert run.end() == 3, run.said
+        run.assert_nothing_is_left()
+        (record,) = records(run)
+        assert record["status"] == "failed"
+        assert re.search(r"client \d failed in round 2: .*RuntimeError.*as it was meant to", record["reason"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("framework", ["flower", "flower-grpc"])
+def test_nothing_is_left_after_a_signal(framework: str, number: signal.Signals):
+    with Run(*SMALL, "--algorithms", "fedavg", "--rounds", "500", "--framework", framework) as run:
+        run.until("flwr-run", "Starting logstream")
+        run.look()
+        os.kill(run.process.pid, number)
+        assert run.end(seconds=60) == 130, run.said
+        run.assert_nothing_is_left()
+
+
+def test_a_lost_node_is_reported_and_ends_its_cell():
+    with Run(*SMALL, "--algorithms", "fedavg", "--rounds", "500", "--framework", "flower-grpc") as run:
+        run.until("SuperNode-of-client-1", "ROUND 1]")
+        (lost,) = [
+            pid
+            for pid in descendants(run.process.pid)
+            if b"partition-id=1" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]
+        os.kill(lost, signal.SIGKILL)
+        assert run.end(seconds=120) == 3, run.said
+        run.assert_nothing_is_left()
+        (record,) = records(run)
+        assert record["status"] == "failed"
+        assert "SuperNode of client 1 was killed by signal 9" in record["reason"]
