@@ -31,6 +31,15 @@ MAY_IMPORT = {
     "bench.execution": {
         *("bench.execution", "bench.rounds", "bench.declaration", "bench.records", "bench.host"),
         *("bench.costs", "bench.registry", "bench.data"),
+        "bench.frameworks",  # the names of functions, which are imported by name
+    },
+    "bench.frameworks": {
+        *("bench.frameworks", "bench.rounds", "bench.engines", "bench.nets", "bench.declaration", "bench.host"),
+        *("bench.registry", "bench.data", "bench.plugin"),
+    },
+    "bench.parity": {
+        *("bench.parity", "bench.frameworks", "bench.execution", "bench.declaration", "bench.host", "bench.registry"),
+        *("bench.speedometer.results", "bench.speedometer.tables"),  # medians with quartiles, and tables of them
     },
     "bench.gate": {
         *("bench.gate", "bench.execution", "bench.rounds", "bench.engines", "bench.declaration", "bench.records"),
@@ -47,6 +56,7 @@ MAY_IMPORT = {
 EXCEPTIONS = {
     **{name: {"reports"} for name in ("bench.report", "bench.compare", "bench.choices")},
     "bench.doctor": {"datasets"},
+    "bench.frameworks.__main__": {"bench.parity", "bench.execution", "bench.arguments", "bench.shadow"},
 }
 OURS = {"algorithms", "bench", "datasets", "reports", "tests"}
 PYTHON = sorted(p for room in ("algorithms", "bench", "datasets", "reports") for p in (ROOT / room).rglob("*.py"))
