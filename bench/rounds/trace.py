@@ -43,7 +43,7 @@ class Trace:
             for model, tensors in kept.items()
             for name, tensor in tensors.items()
         }
-        np.savez(self.folder / f"round-{round:04d}.npz", **arrays)
+        np.savez(self.folder / f"round-{round:04d}.npz", **arrays)  # type: ignore[arg-type]  # takes ** for its own flag
         self.told["rounds"][str(round)] = {model: digest(tensors) for model, tensors in kept.items()}
         (self.folder / "trace.json").write_text(json.dumps(self.told, indent=1), encoding="utf-8")
 

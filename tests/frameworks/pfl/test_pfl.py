@@ -12,6 +12,7 @@ import torch
 
 pytest.importorskip("pfl", reason="needs pfl-research: tox -e pfl, or pip install -c constraints/pfl.txt '.[pfl]'")
 
+import tests.nets  # noqa: F401 - registers nets
 from algorithms.fedavg import FedAvg
 from algorithms.fedprox import FedProx
 from bench.data import DataError
@@ -20,7 +21,7 @@ from bench.frameworks import pfl
 from bench.parity.gaps import TOLERANCE
 from bench.plugin import algorithm
 from bench.rounds import group
-from tests import nets, world  # noqa: F401 - registers nets
+from tests import world
 
 FEDAVG = {"algorithm": "fedavg", "params": {}}
 FEDPROX = {"algorithm": "fedprox", "params": {"mu": 0.5}}
@@ -128,7 +129,7 @@ def test_what_is_left_is_the_arithmetic_of_the_average_and_of_the_term(
 
 
 def test_statistics_of_batchnorm_are_the_last_clients_in_pfl(tmp_path: Path) -> None:
-    """pfl's model is what ``named_parameters`` gives; ours averages the buffers, too. The parameters do not see them."""
+    """pfl's model is what ``named_parameters`` gives; ours averages buffers, too. Parameters do not see them."""
     ours, theirs, mine, other = both(tmp_path, **FEDAVG, net="test-batchnorm")
     for number in mine:
         assert gap(mine[number], other[number], without="body.1.") <= TOLERANCE
