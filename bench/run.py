@@ -189,7 +189,7 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
 
     store, suite = Store(asked.out), asked.suite
     store.check_owner(asked.declared.whole)
-    preflight.check(asked.cells if rerun else asked.missing(), asked.data_root)
+    published = preflight.check(asked.cells if rerun else asked.missing(), asked.data_root)
     if asked.trace:
         _prepare_trace(asked, rerun)
     origin = provenance(arguments)
@@ -207,6 +207,7 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
             plugins=asked.plugins,
             function=asked.function,
             trace=asked.trace,
+            published=published,
             provenance={name: origin[name] for name in ("commit", "dirty", "versions", "processor", "threads")},
         )
         with progress(asked.cells, todo, lambda cell: costs[cell.hash]) as show:

@@ -1,5 +1,6 @@
 """The effects of choices of several runs as Markdown, for a document of the project."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,11 +36,18 @@ def part(found: Results) -> str:
 
 def _what(found: Results) -> str:
     done, declared = found.counts["done"], found.suite.get("replicates", 0)
+    ended = [
+        f"{status} {name} at alpha {level(alpha)}, zoo {zoo}: {number}"
+        for (status, name, alpha, zoo), number in Counter(
+            (run.status, run.algorithm, run.alpha, run.zoo) for run in found.runs if run.status != "done"
+        ).items()
+    ]
     alphas = listed([level(alpha) for alpha in found.axis("alpha")])
     return (
         f"Suite {found.name}: {counted(done, 'finished cell')}, {counted(int(declared), 'replicate')}, "
         f"{listed(found.axis('partition'))} with alpha {alphas}, zoos {listed(found.axis('zoo'))}. "
-        f"{contents.training(found.suite.get('training') or {})}."
+        f"{contents.training(found.suite.get('training') or {})}. "
+        f"{'Did not finish: ' + '; '.join(ended) if ended else 'All finished'}."
     )
 
 

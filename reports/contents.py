@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.analysis import Analysis
+from reports.analysis.choices import changes
 from reports.blocks import Block
 from reports.results import Results, Run
 from reports.statistics import ROPE
@@ -94,6 +95,9 @@ def _tasks(results: Results) -> Facts:
 
 
 def _with_parameters(results: Results, name: str) -> str:
+    for change in changes(results.suite):
+        if change.name == name:
+            return f"{name} ({change.base}, {change.values})"
     params = next(run.params for run in results.runs if run.algorithm == name)
     inside = ", ".join(f"{key} {_short(value)}" for key, value in sorted(params.items()))
     return f"{name} ({inside})" if inside else name

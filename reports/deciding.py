@@ -36,7 +36,17 @@ def paragraph(found: FromBase) -> str:
         )
         said += [_decided(found, yardstick) for yardstick in found.against]
         said.append(_sorted(found.singles))
-    return " ".join(said)
+    return " ".join([*said, *_missing([*found.singles, *found.corners])])
+
+
+def _missing(effects: Sequence[Effect]) -> list[str]:
+    """What did not finish, and what it could have changed."""
+    return [
+        f"{each.change.name} lacks {bounds.missing} of {bounds.pairs} pairs (see how its cells ended): with them its "
+        f"effect could have been anything in [{points(bounds.low)}, {points(bounds.high)}] points."
+        for each in effects
+        if (bounds := each.effect.bounds)
+    ]
 
 
 def _stands(found: FromBase) -> str:

@@ -68,9 +68,9 @@ def is_kept(folder: Path) -> bool:
 
 
 def _runs(text: str) -> Iterator[Run]:
-    cells: dict[str, dict[str, Mapping[str, str]]] = {}  # cell -> view -> its row
-    for line in csv.DictReader(io.StringIO(text)):
-        cells.setdefault(line["cell"], {})[line["view"]] = line
+    cells: dict[str, dict[str, dict[str, str]]] = {}  # cell -> view -> its row
+    for row in csv.DictReader(io.StringIO(text)):
+        cells.setdefault(row["cell"], {})[row["view"]] = row
     for cell, views in cells.items():
         row = views.get("personal") or next(iter(views.values()))
         yield Run(

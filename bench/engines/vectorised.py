@@ -14,6 +14,8 @@ import copy
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+import torch
+
 from bench.engines.job import Images, Job, Trained
 from bench.engines.reference import Reference
 from bench.engines.stacked.passes import Models
@@ -25,6 +27,14 @@ from bench.plugin import Tensors
 ROOM = 64 << 20
 """Bytes that a stack may fill: bounds memory, and keeps what a step touches within reach of the cache."""
 NARROWEST, WIDEST = 8, 256  # clients: fewer do not repay a step's own cost, more gain nothing
+
+
+def room(device: torch.device) -> int:
+    """Bytes that a stack may fill on a device: on a GPU half of what is free, which leaves a pass its temporaries."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return free // 2
+    return ROOM
 
 
 class Vectorised:
@@ -84,7 +94,8 @@ class Vectorised:
             if program is not None and program.heavy:
                 return 1
             size += self._sizes(parts.architecture, batch)
-        return max(NARROWEST, min(WIDEST, ROOM // size))
+        least = NARROWEST if self.images.x.device.type == "cpu" else 1  # a device's memory is not to be overdrawn
+        return max(least, min(WIDEST, room(self.images.x.device) // size))
 
     def _sizes(self, architecture: str, batch: int) -> int:
         """Bytes of a net in training: weights, velocity, gradients; activations and their gradients."""

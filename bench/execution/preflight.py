@@ -6,13 +6,15 @@ from pathlib import Path
 
 from bench.data import DataError
 from bench.declaration.cell import Cell
-from bench.rounds.setting import deal, gather, look
+from bench.execution.published import Published, publish
+from bench.rounds.setting import deal, gather, load, look
 
 
-def check(cells: Sequence[Cell], root: Path | None) -> None:
+def check(cells: Sequence[Cell], root: Path | None) -> dict[str, Published]:
     """Load each data set, build each net once and draw every partition. Raises DataError at the first that fails.
 
-    A data set that is not there yet is downloaded here, before workers would all try to.
+    A data set that is not there yet is downloaded here, before workers would all try to. What was loaded comes back in
+    memory that workers can share, by name, where the system has such memory.
     """
     draws = {json.dumps(cell.axes("partition")): cell for cell in cells}
     zoos = {(cell.dataset, cell.zoo): cell for cell in cells}
@@ -27,6 +29,9 @@ def check(cells: Sequence[Cell], root: Path | None) -> None:
                     deal(cell, there)
                 except DataError as error:
                     raise DataError(f"{_draw(cell)} cannot be drawn: {error}") from error
+    names = dict.fromkeys(name for cell in cells for name in cell.data)
+    shared = {name: publish(name, load(name, root)) for name in names}
+    return {name: published for name, published in shared.items() if published is not None}
 
 
 def _draw(cell: Cell) -> str:

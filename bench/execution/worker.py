@@ -27,6 +27,7 @@ from bench.registry import ROOT, load_file
 
 if TYPE_CHECKING:
     from bench.declaration.cell import Cell
+    from bench.execution.published import Published
 
 TOGETHER = "bench.rounds.group:run_together"
 READY = "ready"
@@ -55,6 +56,7 @@ class Job:
     together: str = TOGETHER
     provenance: Mapping[str, Any] = field(default_factory=dict)
     trace: Path | None = None
+    published: "Mapping[str, Published]" = field(default_factory=dict)  # data sets that need not be read again, by name
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ def serve(job: Job, pipe: "connection.Connection") -> None:
     threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
     with contextlib.suppress(Exception):  # imports before the clock starts; each cell would meet the error again
         _load(job)
+        _take(job.published)
     pipe.send(READY)
     while True:
         try:
@@ -209,6 +212,14 @@ def _load(job: Job, framework: str = "native") -> tuple[ModuleType, Callable[...
     for path in job.plugins:
         load_file(path)
     return named(job.function or FUNCTIONS[framework])
+
+
+def _take(published: "Mapping[str, Published]") -> None:
+    """Map data sets that the parent has read. Whatever cannot be mapped is read by the first cell that needs it."""
+    from bench.rounds import setting
+
+    for name, shared in published.items():
+        setting.offer(name, shared.data())
 
 
 def named(function: str) -> tuple[ModuleType, Callable[..., Any]]:

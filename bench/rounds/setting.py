@@ -154,9 +154,21 @@ def _misfit(architecture: str, shape: tuple[int, int, int], error: Exception) ->
     return DataError(f"net '{architecture}' cannot take images of {size}: {error}")
 
 
-@functools.lru_cache(maxsize=2)  # cells of one data set follow one another; loading is paid once per process
+_offered: dict[str, Data] = {}
+
+
+def offer(name: str, data: Data) -> None:
+    """Have `load` return this instead of reading the data set: another process has read it."""
+    _offered[name] = data
+
+
 def load(name: str, root: Path | None) -> Data:
     """A data set by name, kept for the next cell."""
+    return _offered[name] if name in _offered else _read(name, root)
+
+
+@functools.lru_cache(maxsize=2)  # cells of one data set follow one another; loading is paid once per process
+def _read(name: str, root: Path | None) -> Data:
     source: Source = DATASETS.get(name)()
     return source.load(root)
 

@@ -47,6 +47,16 @@ class Effect:
     effect: Judged  # variant minus base
     against: Mapping[str, Judged]  # yardstick -> variant minus yardstick
 
+    @property
+    def begun(self) -> int:
+        """Pairs of the effect that either side began."""
+        return int(self.effect.pair.begun.sum())
+
+    @property
+    def counting(self) -> int:
+        """Pairs of the effect that count."""
+        return self.effect.pair.counted()[0].size
+
 
 @dataclass(frozen=True)
 class FromBase:

@@ -44,6 +44,7 @@ def effects(found: FromBase, yardsticks: Sequence[str]) -> Table:
         Column("values", "changed", TEXT),
         Column("effect", f"minus {found.base}", POINTS),
         Column("verdict", "effect", TEXT),
+        Column("pairs", "pairs", TEXT),
         Column("replicates", "replicates", COUNT, shown=False),
     ]
     for name in yardsticks:
@@ -57,6 +58,7 @@ def effects(found: FromBase, yardsticks: Sequence[str]) -> Table:
             groups.append(Group([Row(_values(each, yardsticks)) for each in rows], label))
     caption = (
         f"Changes of {found.base}, client accuracy in points, paired by replicate, largest effect first. {TOGETHER} "
+        "Pairs: how many count of those that were begun; where too few do, see the text above. "
         f"Practically equal: within {points(ROPE)[1:]} points."
     )
     return Table(slug("choices", found.base), f"From {found.base}", caption, columns, groups)
@@ -69,6 +71,7 @@ def _values(each: Effect, yardsticks: Sequence[str]) -> dict[str, Value]:
         "values": each.change.values,
         "effect": each.effect.estimate,
         "verdict": each.effect.verdict,
+        "pairs": f"{each.counting} of {each.begun}",
         "replicates": each.effect.estimate.n,
     }
     for name in yardsticks:

@@ -21,7 +21,7 @@ from tests.transcripts.given import Given, Models
 
 PARAMS: dict[str, Any] = {
     **CONSTANT,
-    **{"average": "batches", "reduction": "mean", "detach": False, "temperature": 1.5, "squared": True},
+    **{"average": "examples", "reduction": "mean", "detach": False, "temperature": 1.5, "squared": True},
     **{"form": "mixed", "kl_weight": 1.0, "averaged": "state"},
     **{"keep_local": False, "keep_meme": True, "momentum": "local", "clip": 1},
 }

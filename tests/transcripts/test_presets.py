@@ -43,6 +43,7 @@ def test_every_preset_has_a_transcript() -> None:
 
 
 VARIANTS: dict[str, dict[str, Any]] = {
+    "batches": {"average": "batches"},
     "neutral": {
         **{"average": "uniform", "reduction": "batchmean", "detach": True, "temperature": 1.0, "squared": False},
         **{"keep_local": True, "keep_meme": False, "momentum": "both", "clip": 0},

@@ -44,7 +44,7 @@ def reports(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reports: list[Path]) -> Command:
     """Runs fake cells through the whole command; options as on the command line."""
-    monkeypatch.setattr("bench.execution.preflight.check", lambda cells, root: None)
+    monkeypatch.setattr("bench.execution.preflight.check", lambda cells, root: {})
 
     def run(*algorithms: str, options: tuple[str, ...] = ()) -> int:
         monkeypatch.setattr(module, "plan", lambda _: declare(tmp_path, *algorithms))

@@ -138,3 +138,15 @@ def test_one_replicate_decides_nothing(tmp_path: Path, values: dict[str, list[li
     (base,) = found.bases
     assert {each.effect.verdict for each in base.singles} == {"undecided"}
     assert "Against alone it is undecided, so no choice can be seen to decide that." in deciding.paragraph(base)
+
+
+def test_pairs_that_did_not_finish_are_said(tmp_path: Path, values: dict[str, list[list[float]]]) -> None:
+    plain: list[Any] = [[None, *row[1:]] for row in values["plain"][:4]] + values["plain"][4:]
+    found = given.analysis(
+        tmp_path, given.cells({**values, "plain": plain}), reference="alone", variants=VARIANTS
+    ).choices
+    assert found is not None
+    (base,) = found.bases
+    (effect,) = [each for each in base.singles if each.change.name == "plain"]
+    assert (effect.counting, effect.begun) == (15, 20)  # the cell at the first alpha counts for no replicate
+    assert "plain lacks 4 of 20 pairs (see how its cells ended): with them" in deciding.paragraph(base)
