@@ -30,12 +30,11 @@ MAY_IMPORT = {
     },
     "bench.execution": {
         *("bench.execution", "bench.rounds", "bench.declaration", "bench.records", "bench.host"),
-        *("bench.costs", "bench.registry", "bench.data"),
-        "bench.frameworks",  # the names of functions, which are imported by name
+        *("bench.costs", "bench.frameworks", "bench.registry", "bench.data"),
     },
     "bench.frameworks": {
-        *("bench.frameworks", "bench.rounds", "bench.engines", "bench.nets", "bench.declaration", "bench.host"),
-        *("bench.registry", "bench.data", "bench.plugin"),
+        *("bench.frameworks", "bench.rounds", "bench.engines", "bench.nets", "bench.declaration"),
+        *("bench.registry", "bench.plugin", "bench.host"),
     },
     "bench.parity": {
         *("bench.parity", "bench.frameworks", "bench.execution", "bench.declaration", "bench.host", "bench.registry"),

@@ -18,6 +18,7 @@ from typing import Self
 from bench.frameworks.keeper import descendants
 
 ROOT = Path(__file__).resolve().parents[3]
+LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}
 _MARK = "BENCH_TEST_MARK"
 
 
@@ -35,6 +36,7 @@ class Run:
         self.command = [sys.executable, "-m", "bench.run", "--out", str(self.out), "--no-report", *options]
         self.seen: set[int] = set()
         self.ports: set[int] = set()
+        self.addresses: set[str] = set()  # that they listened on, as the kernel writes them
 
     def __enter__(self) -> Self:
         self.log = (self.place / "log").open("w")
@@ -74,7 +76,9 @@ class Run:
         """Take note of processes and of ports that they listen on."""
         now = descendants(self.process.pid)
         self.seen.update(now)
-        self.ports.update(listening(now))
+        for address, port in listening(now):
+            self.addresses.add(address)
+            self.ports.add(port)
 
     def end(self, seconds: float = 500) -> int:
         """Wait for the end; the exit code."""
@@ -101,6 +105,7 @@ class Run:
         """No process, open port or temporary file; a killed worker's keeper has so many seconds to tidy up."""
         assert self.seen, "nothing was looked at while it ran"
         assert self.ports, "no port was open while it ran"
+        assert self.addresses <= LOOPBACK
         deadline = time.monotonic() + seconds
         while (self.processes() or any(self.temporary.iterdir())) and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -110,8 +115,8 @@ class Run:
         assert not (self.home / ".flwr").exists()
 
 
-def listening(pids: Sequence[int]) -> set[int]:
-    """The TCP ports that processes listen on."""
+def listening(pids: Sequence[int]) -> set[tuple[str, int]]:
+    """The addresses and TCP ports that processes listen on."""
     inodes = set()
     for pid in pids:
         with contextlib.suppress(OSError):
@@ -125,7 +130,8 @@ def listening(pids: Sequence[int]) -> set[int]:
         for line in Path(table).read_text().splitlines()[1:]:
             fields = line.split()
             if fields[3] == "0A" and fields[9] in inodes:
-                ports.add(int(fields[1].rpartition(":")[2], 16))
+                address, port = fields[1].split(":")
+                ports.add((address, int(port, 16)))
     return ports
 
 

@@ -1,4 +1,4 @@
-"""Processes that a framework starts do not outlive us; tried with plain ones that detach themselves and never listen."""
+"""Processes that a framework starts do not outlive us; tried with plain ones, which detach and never listen."""
 
 import os
 import signal
