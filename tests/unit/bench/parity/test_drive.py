@@ -2,6 +2,8 @@
 
 import os
 import select
+import signal
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,8 @@ from bench.frameworks import NAMES
 from bench.parity import drive
 from bench.parity.drive import Contest
 from bench.parity.runs import read_all
+from bench.registry import ROOT
+from bench.suites import FOLDER
 from tests import world
 
 FAKE = "tests.unit.bench.parity.fakes:run"
@@ -85,6 +89,32 @@ def gone(pid: int) -> bool:
         return bool(select.select([process], [], [], 10)[0])
     finally:
         os.close(process)
+
+
+PROGRAM = """\
+import sys
+from bench.parity import drive
+drive.FUNCTIONS, drive._LOOK = {"native": "tests.unit.bench.parity.fakes:run"}, ""
+from bench.frameworks.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux's way to wait for a process that is no child")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_command_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
+    """The stand-in hangs and has a child, whose number it tells through a named pipe."""
+    suite = (FOLDER / "frameworks.toml").read_text().replace('zoos = ["mlp", "cnn", "mixed"]', 'zoos = ["hangs"]')
+    (tmp_path / "suite.toml").write_text(suite + '\n[zoo.hangs]\nclients = ["mlp"]\nshared = "mlp"\n')
+    os.mkfifo(tmp_path / "child")
+    options = ["--suite", str(tmp_path / "suite.toml"), "--data-root", str(tmp_path), "--out", str(tmp_path / "out")]
+    with subprocess.Popen([sys.executable, "-c", PROGRAM, *options], cwd=ROOT, stdout=subprocess.PIPE) as command:
+        child = int((tmp_path / "child").read_text())
+        command.send_signal(number)
+        said, _ = command.communicate()
+    assert command.returncode == 130
+    assert b"what was measured is kept" in said
+    assert gone(child)
 
 
 def test_an_interpreter_without_the_framework_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
