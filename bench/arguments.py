@@ -1,6 +1,17 @@
-"""Kinds of values that several command lines take."""
+"""What several command lines take and say alike."""
 
 import argparse
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+LONGEST = 15  # lines of one message
+
+
+class UsageError(Exception):
+    """Options that cannot be met on this machine."""
 
 
 def at_least_one(text: str) -> int:
@@ -16,3 +27,76 @@ def at_least_one(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text}")
     return number
+
+
+def positive(text: str) -> float:
+    """A finite number > 0.
+
+    >>> positive("0.5")
+    0.5
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not (math.isfinite(number) and number > 0):
+        raise argparse.ArgumentTypeError(f"expected a number > 0, got {text}")
+    return number
+
+
+class Shard(NamedTuple):
+    """One of several parts of a suite."""
+
+    number: int  # from 1
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
+def shard(text: str) -> Shard:
+    """``i/n``, with i from 1 to n.
+
+    >>> str(shard("2/4"))
+    '2/4'
+    """
+    number, slash, of = text.partition("/")
+    if slash and number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of):
+        return Shard(int(number), int(of))
+    raise argparse.ArgumentTypeError(f"expected I/N with I from 1 to N, such as 2/4, got {text}")
+
+
+def load_plugins(paths: Sequence[str]) -> tuple[str, ...]:
+    """Load plugin files; a broken one is reported and does not take the others down. Raises RegistryError."""
+    from bench.registry import BrokenPlugin, load_file
+
+    loaded = []
+    for path in paths:
+        try:
+            load_file(path)
+        except BrokenPlugin as error:
+            print(f"{error}; going on without it", file=sys.stderr)
+        else:
+            loaded.append(str(Path(path).resolve()))
+    return tuple(loaded)
+
+
+def device(name: str, *, here: bool = True) -> str:
+    """The device to run on; "auto" is the same everywhere, because the device is part of a result's identity.
+
+    `here`: whether cells run on this machine; nodes of a cluster are looked at when cells get there.
+    """
+    if name == "cuda" and here:
+        import torch
+
+        if not torch.cuda.is_available():
+            raise UsageError("--device cuda: no usable GPU here (see python -m bench.doctor); leave the option out")
+    return "cpu" if name == "auto" else name
+
+
+def short(message: str) -> str:
+    """A message of at most `LONGEST` lines."""
+    lines = message.splitlines()
+    if len(lines) > LONGEST:
+        lines = [*lines[: LONGEST - 1], f"and {len(lines) - LONGEST + 1} more lines"]
+    return "\n".join(lines)

@@ -166,7 +166,7 @@ def _foreseen() -> tuple[type[Exception], ...]:
     """The errors whose message is meant for the user."""
     from bench.data import DataError
     from bench.declaration.mistakes import SuiteError
-    from bench.execution.crew import WorkersError
+    from bench.execution.executor import WorkersError
     from bench.gate.baseline import BaselineError
     from bench.gate.runtime import RuntimeUnavailable
     from bench.parameters import ParameterError

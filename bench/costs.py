@@ -36,7 +36,8 @@ def estimate(cell: Cell) -> float:
     training = cell.training
     rounds, batch = int(training["rounds"]), int(training["batch_size"])
     cohort = max(1.0, cell.clients * float(training["participation"]))
-    rows = TRAIN_SHARE * source.train_size / cell.clients
+    held = source.train_size * (cell.reserved if cell.tuning and cell.reserved else 1)
+    rows = TRAIN_SHARE * held / cell.clients
     own = [cell.architectures[k % len(cell.architectures)] for k in range(cell.clients)]
     slots = algorithm.slots()
     stacks = cell.engine == "vectorised"
@@ -61,10 +62,11 @@ def estimate(cell: Cell) -> float:
     if algorithm.summarises:
         train += cohort * rows * sum(mean_over_clients(slot.role, forward) for slot in slots.values())
     scored = rounds / int(training["evaluate_every"])
-    images = EVALUATED_SHARE * source.train_size
+    images = EVALUATED_SHARE * held
     evaluate = sum(mean_over_clients(slot.role, forward) for slot in slots.values()) * images
-    evaluate += forward(cell.shared) * source.test_size
-    at_headline = mean_over_clients("personal", forward) * source.test_size * cell.clients
+    general = images if cell.tuning else source.test_size  # see bench.rounds.setting
+    evaluate += forward(cell.shared) * general
+    at_headline = mean_over_clients("personal", forward) * general * cell.clients
     return rounds * train + scored * evaluate + at_headline
 
 

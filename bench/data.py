@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,13 @@ Rows = NDArray[np.int64]  # row numbers into the training split
 
 class DataError(Exception):
     """Data that is missing, damaged or too small; the message says what was expected, where, and what to do."""
+
+
+class Own(NamedTuple):
+    """One client's rows of the training split, where a data set brings its clients along."""
+
+    train: Rows  # ascending
+    test: Rows  # ascending; disjoint from `train`
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,7 @@ class Data:
     shift: tuple[float, ...]  # one per channel, in the unit of x
     scale: tuple[float, ...]  # one per channel, > 0
     md5: str  # of the content, as verified on load
+    clients: tuple[Own, ...] = ()  # of a data set that comes divided among clients, see the partition "as-given"
 
 
 class Source(ABC):
@@ -76,3 +84,19 @@ class Partition(ABC):
 
         Raises DataError when no draw can meet the parameters.
         """
+
+    def deal(
+        self,
+        labels: NDArray[np.int64],
+        given: Sequence[Own],
+        clients: int,
+        alpha: float | None,
+        rng: np.random.Generator,
+    ) -> "Sequence[Rows | tuple[Rows, Rows, Rows]]":
+        """What each client gets: its rows, which the protocol then splits at random, or its training, validation and
+        test rows where the partition has a split of its own.
+
+        `given`: whose rows are whose, of data that comes divided among clients; empty for other data. A partition that
+        goes by it overrides this method. Raises DataError as `draw` does.
+        """
+        return self.draw(labels, clients, alpha, rng)

@@ -61,7 +61,9 @@ def _suites(broken: dict[str, str]) -> list[Entry]:
         path = suites.find(name)
         origin = path.relative_to(registry.ROOT).as_posix()
         try:
-            entries.append(Entry(name, "", None, origin, suites.summary(path)))
+            held = suites.tuned(path)
+            more = f" Tuned for {', '.join(held)}." if held else ""
+            entries.append(Entry(name, "", None, origin, suites.summary(path) + more))
         except (OSError, UnicodeDecodeError) as error:
             broken[origin] = registry.explain(error)
     return entries

@@ -25,6 +25,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
+FROM_FILE = "bench_plugin_"
+"""What the modules of plugin files are called, and then the file's name."""
 
 
 class RegistryError(Exception):
@@ -114,6 +116,10 @@ class Registry:
     def names(self) -> list[str]:
         """Every known name, sorted, without importing any plugin."""
         return list(self.entries())
+
+    def from_files(self) -> list[Any]:
+        """The plugins that came from files given with ``--plugin``."""
+        return [plugin for module, plugin in self._loaded.values() if module.startswith(FROM_FILE)]
 
     def get(self, name: str) -> Any:
         """The plugin itself. Raises UnknownName (with the nearest name) or BrokenPlugin (with the reason)."""
@@ -232,7 +238,7 @@ def load_file(path: str | Path) -> None:
     RegistryError where there is no such file.
     """
     file = Path(path).resolve()
-    module_name = f"bench_plugin_{file.stem}_{sha256(str(file).encode()).hexdigest()[:8]}"
+    module_name = f"{FROM_FILE}{file.stem}_{sha256(str(file).encode()).hexdigest()[:8]}"
     if module_name in sys.modules:
         return
     spec = importlib.util.spec_from_file_location(module_name, file)

@@ -10,28 +10,20 @@ import os
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bench import engines
-from bench.arguments import at_least_one
+from bench.arguments import UsageError, at_least_one, positive, shard, short
+from bench.asked import Plan, plan
+from bench.execution.executors import HERE
 from bench.execution.worker import Job
 from bench.frameworks import NAMES as FRAMEWORKS
 from bench.records.store import UNFINISHED, Store, StoreError
 from bench.shadow import shadowed
 
-if TYPE_CHECKING:
-    from bench.declaration.cell import Cell
-    from bench.declaration.studies import Declared
-    from bench.declaration.suite import Suite
-
 USAGE, SOME_FAILED, STOPPED = 2, 3, 130
-SUITE_OPTIONS = (
-    *("dataset", "algorithms", "alphas", "partition", "zoo", "replicates", "rounds", "clients", "time_limit", "set"),
-)
-_LONGEST_MESSAGE = 15  # lines
 _SHOWN = 8  # failed cells that are named at the end
 
 
@@ -65,10 +57,31 @@ def parser() -> argparse.ArgumentParser:
     add("--framework", choices=FRAMEWORKS, default="native", help="who runs server and clients; docs/frameworks.md")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: the processor")
     add("--precision", choices=engines.PRECISIONS, default="fp32", help="what nets compute in while they train")
-    add("--jobs", type=at_least_one, metavar="N", help="cells at a time; default: one per core; a framework: 1")
+    add(
+        "--jobs",
+        type=at_least_one,
+        metavar="N",
+        help="processes (with ray: tasks; with a framework: cells) at a time; default: one per core, a framework: 1",
+    )
     add("--data-root", type=Path, metavar="DIR", help="copies of the data sets; never downloads. Or set BENCH_DATA")
     add("--out", type=Path, metavar="DIR", help="default: results/<suite>-<data set>")
     add("--plugin", action="append", default=[], metavar="FILE", help="a Python file with plugins; may be repeated")
+    add(
+        "--split-folder",
+        action="append",
+        default=[],
+        metavar="[NAME=]DIR",
+        help="run on the clients of a PFLlib or HtFLlib folder: sets --dataset, --partition and --clients",
+    )
+    add("--executor", choices=("processes", "ray"), default="processes", help="ray: a cluster, see docs/cluster.md")
+    add(
+        "--address",
+        metavar="HOST:PORT",
+        help="with ray: the head node; default: a cluster here, for this run",
+    )
+    add("--cpus-per-task", type=positive, metavar="X", help="with ray: processors of a task; default: 1")
+    add("--gpus-per-task", type=positive, metavar="X", help="with ray: GPUs, or a part of one; default: 1 with cuda")
+    add("--shard", type=shard, metavar="I/N", help="compute one of N parts only, see docs/cluster.md")
     add("--rerun", choices=("failed", "all"), help="compute these again instead of keeping them")
     add("--dry-run", action="store_true", help="show the cells and a time estimate, and run nothing")
     add("--trace", type=Path, metavar="DIR", help="to find a difference: keep the models after each scored round there")
@@ -76,105 +89,21 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-class UsageError(Exception):
-    """Options that cannot be met on this machine."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What was asked for, resolved."""
-
-    declared: "Declared"
-    cells: "list[Cell]"  # each once, though studies may share it
-    members: Mapping[str, list[str]]  # study -> the hashes of its cells; empty for a suite without studies
-    out: Path
-    jobs: int
-    data_root: Path | None
-    plugins: tuple[str, ...] = ()
-    function: str | None = None  # see bench.execution.worker.Job
-    trace: Path | None = None
-
-    @property
-    def suite(self) -> "Suite":
-        """The suite, or the first study: what is asked of it here is the same in all."""
-        return self.declared.suite
-
-    def missing(self) -> "list[Cell]":
-        """The cells without a file."""
-        return [cell for cell in self.cells if not (self.out / "cells" / f"{cell.hash}.json").exists()]
-
-
-def plan(options: argparse.Namespace) -> Plan:
-    """Read and check everything that needs no data. Raises SuiteError, RegistryError, UsageError."""
-    from bench.declaration.studies import load
-    from bench.frameworks import needs
-    from bench.host.provenance import cores
-
-    needs.check(options.framework, device=_device(options.device))
-    plugins = _load_plugins(options.plugin)
-    changes = {name: getattr(options, name) for name in SUITE_OPTIONS}
-    declared = load(options.suite, changes, full=options.full, only=options.studies)
-    cells = [_cells(suite, options) for suite in declared.suites]
-    names = [study.name for study in declared.studies]
-    root = options.data_root or os.environ.get("BENCH_DATA") or None
-    return Plan(
-        declared=declared,
-        cells=list({cell.hash: cell for some in cells for cell in some}.values()),
-        members={name: [cell.hash for cell in some] for name, some in zip(names, cells, strict=False)},
-        out=options.out or Path("results") / f"{declared.suite.name}-{'+'.join(declared.whole['datasets'])}",
-        jobs=options.jobs or (cores() if options.framework == "native" else 1),  # a framework uses the cores itself
-        data_root=Path(root) if root else None,
-        plugins=plugins,
-        trace=options.trace,
-    )
-
-
-def _cells(suite: "Suite", options: argparse.Namespace) -> "list[Cell]":
-    from bench.declaration.cell import cells
-    from bench.execution.forecast import resolved
-
-    made = cells(suite, device=_device(options.device), precision=options.precision, framework=options.framework)
-    return resolved(made, None if options.engine == "auto" else options.engine)
-
-
-def _load_plugins(paths: Sequence[str]) -> tuple[str, ...]:
-    """Load plugin files; a broken one is reported and does not take the others down. Raises RegistryError."""
-    from bench.registry import BrokenPlugin, load_file
-
-    loaded = []
-    for path in paths:
-        try:
-            load_file(path)
-        except BrokenPlugin as error:
-            print(f"{error}; going on without it", file=sys.stderr)
-        else:
-            loaded.append(str(Path(path).resolve()))
-    return tuple(loaded)
-
-
-def _device(name: str) -> str:
-    """The device to run on; "auto" is the same everywhere, because the device is part of a result's identity."""
-    if name == "cuda":
-        import torch
-
-        if not torch.cuda.is_available():
-            raise UsageError("--device cuda: no usable GPU here (see python -m bench.doctor); leave the option out")
-    return "cpu" if name == "auto" else name
-
-
 def dry_run(asked: Plan) -> int:
     """Show what would be run."""
     from bench.execution import forecast
+    from bench.host.provenance import cores
 
     todo = asked.missing()
     for study in asked.declared.studies:
         held = set(asked.members[study.name])
-        print(f"{study.name}: {study.title}\n{forecast.table([c for c in asked.cells if c.hash in held])}\n")
+        cells = [cell for cell in asked.cells if cell.hash in held]
+        print(f"{study.name}: {study.title}\n{forecast.table(cells) if cells else 'nothing in this shard'}\n")
     if not asked.declared.studies:
         print(forecast.table(asked.cells))
     finished = len(asked.cells) - len(todo)
-    print(f"\n{len(asked.cells)} cells, {finished} of them finished in {asked.out}")
-    print(forecast.estimate_line(forecast.expected(todo), asked.jobs))
+    print(f"\n{_number(asked)}, {finished} of them finished in {asked.out}")
+    print(forecast.estimate_line(forecast.expected(todo), asked.jobs or cores()))
     return 0
 
 
@@ -183,6 +112,7 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
     from bench.execution import forecast, preflight
     from bench.execution.bundles import bundles
     from bench.execution.execute import execute, pending
+    from bench.execution.executors import executor
     from bench.execution.progress import progress
     from bench.host.provenance import provenance
     from bench.records import tidy
@@ -190,66 +120,59 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
     store, suite = Store(asked.out), asked.suite
     store.check_owner(asked.declared.whole)
     published = preflight.check(asked.cells if rerun else asked.missing(), asked.data_root)
-    if asked.trace:
-        _prepare_trace(asked, rerun)
+    if asked.trace and (finished := len(asked.cells) - len(asked.missing())) and rerun != "all":
+        print(f"{finished} cells are finished and leave no trace: compute them again with --rerun all", file=sys.stderr)
     origin = provenance(arguments)
-    with store.lock():
+    with store.lock(asked.shard):
         store.write_manifest(_manifest(asked, origin))
         todo, counts = pending(asked.cells, store, rerun)
         for notice in store.notices:
             print(f"{notice}; it is computed again", file=sys.stderr)
         costs = forecast.expected(todo)
-        print(_opening(asked, len(todo), forecast.wall_clock(costs, asked.jobs)), flush=True)
         job = Job(
             out=asked.out,
             suite={"name": suite.name, "version": suite.version},
             data_root=asked.data_root,
             plugins=asked.plugins,
+            split_folders=asked.split_folders,
             function=asked.function,
             trace=asked.trace,
             published=published,
             provenance={name: origin[name] for name in ("commit", "dirty", "versions", "processor", "threads")},
+            tuned=asked.tuned,
         )
-        with progress(asked.cells, todo, lambda cell: costs[cell.hash]) as show:
-            work = bundles(todo, lambda cell: costs[cell.hash], asked.jobs)
-            outcome = execute(work, job, jobs=asked.jobs, time_limit=suite.time_limit, show=show)
+        with executor(asked.where if todo else HERE, job, asked.jobs, suite.time_limit) as at_work:
+            print(_opening(asked, len(todo), forecast.wall_clock(costs, at_work.size), at_work.size), flush=True)
+            with progress(asked.cells, todo, lambda cell: costs[cell.hash]) as show:
+                work = bundles(todo, lambda cell: costs[cell.hash], at_work.size)
+                outcome = execute(work, job, show=show, executor=at_work)
         counts += outcome.counts
         if outcome.stopped:
             print(f"stopped by {outcome.stopped.name}: {counts.total()} of {len(asked.cells)} cells are finished")
             print(_how_to_go_on(arguments), flush=True)
             return STOPPED
-        tidy.write(asked.out)
-        rendered = _render(asked.out) if report else True
+        with store.turn():
+            tidy.write(asked.out)
+            report = report and not any(store.lacks(cell.hash) for cell in asked.everything)
+            rendered = _render(asked.out) if report else True
     print(_closing(asked, counts, store, report and rendered), flush=True)
     if not rendered:
         return USAGE
     return SOME_FAILED if any(counts[status] for status in UNFINISHED) else 0
 
 
-def _prepare_trace(asked: Plan, rerun: str | None) -> None:
-    """Make its folder, and say so where it will not hold all cells. Raises UsageError."""
-    assert asked.trace
-    try:
-        asked.trace.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"--trace {asked.trace}: expected a folder that can be written to, got {error}") from None
-    finished = len(asked.cells) - len(asked.missing())
-    if finished and rerun != "all":
-        print(f"{finished} cells are finished and leave no trace: compute them again with --rerun all", file=sys.stderr)
-
-
 def _manifest(asked: Plan, origin: dict[str, Any]) -> dict[str, Any]:
     """The latest declaration, for whoever reads the folder."""
-    first = asked.cells[0]
+    first = asked.everything[0]
     return {
         "suite": dict(asked.declared.whole),
-        "cells": [cell.hash for cell in asked.cells],
+        "cells": [cell.hash for cell in asked.everything],
         **_studies(asked),
         "engine": first.engine,
         "framework": first.framework,
         "device": first.device,
         "precision": first.precision,
-        "data": {name: md5 for cell in asked.cells for name, md5 in cell.data.items()},
+        "data": {name: md5 for cell in asked.everything for name, md5 in cell.data.items()},
         "provenance": origin,
     }
 
@@ -282,7 +205,7 @@ def _render(out: Path) -> bool:
     return True
 
 
-def _opening(asked: Plan, todo: int, seconds: float) -> str:
+def _opening(asked: Plan, todo: int, seconds: float, size: int) -> str:
     from bench.execution.forecast import processes
     from bench.execution.progress import duration
 
@@ -290,23 +213,36 @@ def _opening(asked: Plan, todo: int, seconds: float) -> str:
     kept = len(asked.cells) - todo
     studies = f", {len(asked.declared.studies)} studies" if asked.declared.studies else ""
     where = ", ".join(asked.declared.whole["datasets"])
-    head = f"suite {suite.name} {suite.version} on {where}{studies}: {len(asked.cells)} cells"
+    head = f"suite {suite.name} {suite.version} on {where}{studies}: {_number(asked)}"
     if not todo:
         return f"{head}, all finished before"
     before = f", {kept} of them finished before" if kept else ""
-    return f"{head}{before}; about {duration(seconds)} on {processes(min(asked.jobs, todo))}"
+    return f"{head}{before}; about {duration(seconds)} on {processes(min(size, todo))}"
+
+
+def _number(asked: Plan) -> str:
+    """How many cells, for people."""
+    if asked.shard is None:
+        return f"{len(asked.cells)} cells"
+    return f"shard {asked.shard}, {len(asked.cells)} of {len(asked.everything)} cells"
 
 
 def _closing(asked: Plan, counts: Counter[str], store: Store, report: bool) -> str:
     """What came out, and where it lies."""
     lines = [f"{', '.join(f'{count} {status}' for status, count in sorted(counts.items()))}; results in {asked.out}"]
     if any(counts[status] for status in UNFINISHED):
-        bad = [record for record in store.latest() if record["status"] in UNFINISHED]
+        found = (store.read(cell.hash) for cell in asked.cells)
+        bad = [record for record in found if record and record["status"] in UNFINISHED]
         lines += [f"  {r['status']} {r['identity']['algorithm']} ({r['cell']}): {r['reason']}" for r in bad[:_SHOWN]]
         lines += [f"  and {len(bad) - _SHOWN} more"] if len(bad) > _SHOWN else []
         lines.append("compute them again with --rerun failed")
     if report:
         lines.append(f"report: {asked.out / 'report' / 'report.html'}")
+    elif asked.shard:
+        joining = ", or if each has a folder of its own, python -m bench.report FOLDERS --out JOINED"
+        lines.append(
+            f"when all shards are done: python -m bench.report {asked.out}{'' if asked.declared.studies else joining}"
+        )
     return "\n".join(lines)
 
 
@@ -338,7 +274,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not isinstance(error, _foreseen()):
             raise
-        print(_short(str(error)), file=sys.stderr)
+        print(short(str(error)), file=sys.stderr)
         return USAGE
 
 
@@ -346,19 +282,12 @@ def _foreseen() -> tuple[type[Exception], ...]:
     """The errors whose message is meant for the user."""
     from bench.data import DataError
     from bench.declaration.mistakes import SuiteError
-    from bench.execution.crew import WorkersError
+    from bench.execution.executor import WorkersError
     from bench.frameworks.needs import Unusable
     from bench.parameters import ParameterError
     from bench.registry import RegistryError
 
     return (SuiteError, RegistryError, DataError, StoreError, ParameterError, WorkersError, UsageError, Unusable)
-
-
-def _short(message: str) -> str:
-    lines = message.splitlines()
-    if len(lines) > _LONGEST_MESSAGE:
-        lines = [*lines[: _LONGEST_MESSAGE - 1], f"and {len(lines) - _LONGEST_MESSAGE + 1} more lines"]
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reports.analysis import Analysis
+from reports.analysis import Analysis, tuned
 from reports.analysis.choices import changes
 from reports.blocks import Block
 from reports.results import Results, Run
@@ -71,7 +71,8 @@ def facts(results: Results) -> Facts:
         ("Algorithms", "; ".join(_with_parameters(results, name) for name in results.axis("algorithm"))),
         ("Replicates", f"{results.replicates} with finished cells, {suite.get('replicates', '?')} declared"),
         ("Cells", ", ".join(ended)),
-        ("Training", training(suite.get("training") or {})),
+        ("Training", training(suite.get("training") or {}) + _unless_tuned(results)),
+        *tuned.facts(results),
         ("Time", f"{duration(seconds)} of computing, all finished cells together"),
     ]
 
@@ -95,12 +96,23 @@ def _tasks(results: Results) -> Facts:
 
 
 def _with_parameters(results: Results, name: str) -> str:
+    """An algorithm with its hyper-parameters, data set by data set where they differ; a variant with its change."""
     for change in changes(results.suite):
         if change.name == name:
             return f"{name} ({change.base}, {change.values})"
-    params = next(run.params for run in results.runs if run.algorithm == name)
-    inside = ", ".join(f"{key} {_short(value)}" for key, value in sorted(params.items()))
+    written = {
+        run.dataset: ", ".join(f"{key} {_short(value)}" for key, value in sorted(run.params.items()))
+        for run in results.runs
+        if run.algorithm == name
+    }
+    alike = len(set(written.values())) == 1
+    inside = next(iter(written.values())) if alike else "; ".join(f"{where}: {own}" for where, own in written.items())
     return f"{name} ({inside})" if inside else name
+
+
+def _unless_tuned(results: Results) -> str:
+    rates = any("lr" in origin.values for origin in tuned.origins(results))
+    return "; other learning rates where tuned" if rates else ""
 
 
 def _short(value: object) -> str:
@@ -253,7 +265,11 @@ def protocol(results: Results) -> list[tuple[str, str]]:
             "The first evaluated round at which a run's client accuracy on test data reached the suite's target, "
             "median over runs; runs that never got there are censored, not left out.",
         ),
-        ("Splits", "Each client's rows are divided 70/10/20 into training, validation and test, at random."),
+        (
+            "Splits",
+            "Each client's rows are divided 70/10/20 into training, validation and test, at random."
+            + _kept_out(results),
+        ),
         ("Replicate", f"{redraws}. All algorithms meet the same draws, so differences are paired."),
         (
             "Means and intervals",
@@ -268,6 +284,17 @@ def protocol(results: Results) -> list[tuple[str, str]]:
             f"fewer pairs is left out, and named. Practically equal is what differs by at most {100 * ROPE:g} points.",
         ),
     ]
+
+
+def _kept_out(results: Results) -> str:
+    """What tuning leaves to the clients' tests."""
+    reserved = float((results.suite.get("tune") or {}).get("reserved", 0.0))
+    if not reserved:
+        return ""
+    return (
+        f" A fixed {100 * reserved:g} % of each data set's training rows is reserved for tuning: clients train and "
+        "validate on such rows, and are tested on the others alone."
+    )
 
 
 def commands(results: Results) -> list[str]:

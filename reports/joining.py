@@ -12,19 +12,21 @@ from typing import Any
 
 from bench.records import tidy
 from bench.records.store import Store, StoreError, save
-from reports.results import NotResults
+from reports.results import NotResults, refuse_trials
 
 AXES = {"datasets": "dataset", "partitions": "partition", "alphas": "alpha", "zoos": "zoo", "algorithms": "algorithm"}
 """An axis of a suite -> what a cell's identity calls it."""
 ONE_EACH = (
-    ("algorithm", "params", "digests.algorithm", "variant_of", "lr_factor"),
+    ("algorithm", "digests.algorithm", "variant_of", "lr_factor"),
     ("partition", "partition_params", "digests.partition"),
     ("dataset", "data_md5", "digests.dataset", "tasks"),
     ("zoo", "architectures", "shared", "digests.nets"),
 )
 """By algorithm, partition, data set, zoo: what must be the same wherever it occurs, or means would mix two things."""
-ONE_FOR_ALL = ("training", "clients", "precision", "framework", "numerics")
-"""What all cells of a report share."""
+TUNED = ("params", "training.optimizer.lr")
+"""By algorithm and data set: what may be tuned for each."""
+ONE_FOR_ALL = ("training", "clients", "precision", "framework", "numerics", "reserved")
+"""What all cells of a report share; of the training settings all but the learning rate."""
 
 
 class CannotJoin(Exception):
@@ -66,6 +68,7 @@ def _read(folder: Path) -> _Source:
     manifest = store.manifest()
     if manifest is None:
         raise NotResults(f"{folder}: expected a result folder with a manifest.json, as bench.run writes it, found none")
+    refuse_trials(folder, manifest)
     return _Source(folder, manifest, {each["cell"]: (each["status"], each["identity"]) for each in store.latest()})
 
 
@@ -93,11 +96,13 @@ def _check_suites(sources: Sequence[_Source]) -> None:
 
 def _check_settings(sources: Sequence[_Source]) -> None:
     """Raise CannotJoin where one name stands for two things."""
-    seen: dict[tuple[str, str], tuple[str, Path]] = {}
+    seen: dict[tuple[str, str, str], tuple[str, Path]] = {}
     for source in sources:
         for _, identity in source.cells.values():
-            named = [((f"{kind} {identity.get(kind)}", key), key) for kind, *keys in ONE_EACH for key in keys]
-            named += [(("all cells", key), key) for key in ONE_FOR_ALL]
+            named = [((f"{kind} {identity.get(kind)}", key, ""), key) for kind, *keys in ONE_EACH for key in keys]
+            owner = f"algorithm {identity.get('algorithm')}"
+            named += [((owner, key, str(identity.get("dataset"))), key) for key in TUNED]
+            named += [(("all cells", key, ""), key) for key in ONE_FOR_ALL]
             for place, key in named:
                 value = json.dumps(_at(identity, key), sort_keys=True)
                 known, where = seen.setdefault(place, (value, source.folder))
@@ -128,10 +133,12 @@ def _check_twice(sources: Sequence[_Source]) -> None:
 
 
 def _at(identity: Mapping[str, Any], key: str) -> Any:
-    """A value by its path, such as "digests.algorithm"."""
+    """A value by its path, such as "digests.algorithm"; the training settings without the learning rate."""
     value: Any = identity
     for part in key.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
+    if key == "training" and isinstance(value, Mapping) and isinstance(value.get("optimizer"), Mapping):
+        return {**value, "optimizer": {name: held for name, held in value["optimizer"].items() if name != "lr"}}
     return value
 
 
@@ -168,12 +175,15 @@ def _manifest(sources: Sequence[_Source], chosen: Mapping[str, _Source]) -> dict
     suites = [source.manifest["suite"] for source in sources]
     axes = {axis: list(dict.fromkeys(value for suite in suites for value in suite.get(axis, ()))) for axis in AXES}
     params = {name: held for suite in suites for name, held in (suite.get("params") or {}).items()}
+    tuned: dict[str, dict[str, Any]] = {}
+    for dataset, tables in (item for suite in suites for item in (suite.get("tuned") or {}).items()):
+        tuned[dataset] = {**tables, **tuned.get(dataset, {})}
     identities = [source.cells[cell][1] for cell, source in chosen.items()]
     draws = {tuple(each.get(key) for key in ("partition_seed", "training_seed", "replicate")) for each in identities}
     declared = dict.fromkeys(cell for source in sources for cell in source.manifest["cells"])
     return {
         "schema": first["schema"],
-        "suite": {**first["suite"], **axes, "params": params, "replicates": max(len(draws), 1)},
+        "suite": {**first["suite"], **axes, "params": params, "tuned": tuned, "replicates": max(len(draws), 1)},
         "cells": list(declared),
         **{key: first.get(key) for key in ("engine", "device", "precision")},
         "data": {name: md5 for source in sources for name, md5 in (source.manifest.get("data") or {}).items()},

@@ -186,6 +186,7 @@ def read(out: Path) -> Results:
     manifest = store.manifest()
     if manifest is None:
         raise NotResults(f"{out}: expected a result folder with a manifest.json, as bench.run writes it, found none")
+    refuse_trials(out, manifest)
     declared = list(dict.fromkeys(manifest["cells"]))
     runs: list[Run] = []
     pictures: dict[tuple[Any, ...], Picture] = {}
@@ -218,6 +219,12 @@ def read(out: Path) -> Results:
         joined=manifest.get("joined") or [],
         studies=studies,
     )
+
+
+def refuse_trials(out: Path, manifest: Mapping[str, Any]) -> None:
+    """Raise NotResults for a folder of `bench.tune`: its cells are settings to choose from."""
+    if manifest.get("tuning"):
+        raise NotResults(f"{out} holds trials of bench.tune, which are no results: see {out / 'report' / 'tuning.md'}")
 
 
 def _renumbered(runs: Sequence[Run]) -> list[Run]:

@@ -5,21 +5,29 @@ give the same numbers, so a finished cell is never computed twice.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from functools import cached_property
 from hashlib import sha256
 from typing import Any, Literal, Self
 
+from bench.declaration import tuned
 from bench.declaration.digest import digest
 from bench.declaration.hyperparameters import Scalar, resolved
 from bench.declaration.suite import Suite
 from bench.declaration.tasks import ClientTask, label, settled
-from bench.declaration.variants import algorithm_of, params_of
+from bench.declaration.variants import algorithm_of
 from bench.registry import ALGORITHMS, DATASETS, NETS, PARTITIONS, Registry
 from bench.seeds import Axis
 
-_LATER: dict[str, Any] = {"variant_of": None, "lr_factor": 1.0, "draws": "", "tasks": []}
+_LATER: dict[str, Any] = {
+    "variant_of": None,
+    "lr_factor": 1.0,
+    "draws": "",
+    "tasks": [],
+    "reserved": 0.0,
+    "tuning": False,
+}
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,8 @@ class Cell:
     variant_of: str | None = None  # where `algorithm` is a suite's own name: the algorithm or preset that it is
     lr_factor: float = 1.0  # what the suite's learning rate is multiplied by
     tasks: tuple[ClientTask, ...] = ()  # none: all clients have the data set's own
+    reserved: float = 0.0  # share of the training rows that tuning may use and no client of a result is tested on
+    tuning: bool = False  # whether this is a trial of bench.tune: draws of its own, on the reserved rows
 
     @property
     def plugin(self) -> str:
@@ -93,6 +103,7 @@ class Cell:
             "zoo": self.draws or self.zoo,
             "clients": self.clients,
             "seed": self.partition_seed if kind == "partition" else self.training_seed,
+            **({"tuning": True} if self.tuning else {}),
         }
 
 
@@ -111,18 +122,19 @@ def cells(
     """
     from bench.engines import NUMERICS
 
+    data = _data(suite)
+    pairs = [(dataset, name) for dataset in data for name in suite.algorithms]
     algorithms = {
-        name: _Plugin.of(ALGORITHMS, algorithm_of(name, suite.variants), params_of(name, suite.variants, suite.params))
-        for name in suite.algorithms
+        pair: _Plugin.of(ALGORITHMS, algorithm_of(pair[1], suite.variants), tuned.params(suite, *pair))
+        for pair in pairs
     }
+    training = {pair: tuned.training(suite, *pair) for pair in pairs}
     partitions = {name: _Plugin.of(PARTITIONS, name, suite.params.get(name, {})) for name in suite.partitions}
     zoos = {name: _Zoo.of(name, suite) for name in suite.zoos}
-    data = _data(suite)
-    training = suite.training.model_dump()
     return [
         Cell(
             algorithm=point.algorithm,
-            params=algorithms[point.algorithm].params,
+            params=algorithms[point.dataset, point.algorithm].params,
             dataset=point.dataset,
             data_md5=data[point.dataset].md5,
             partition=point.partition,
@@ -132,12 +144,12 @@ def cells(
             architectures=zoos[point.zoo].clients,
             shared=zoos[point.zoo].shared,
             clients=suite.training.clients,
-            training=training,
+            training=training[point.dataset, point.algorithm],
             replicate=point.replicate,
             partition_seed=_seed(suite, suite.seeds.partition, point.replicate),
             training_seed=_seed(suite, suite.seeds.training, point.replicate),
             digests={
-                "algorithm": algorithms[point.algorithm].digest,
+                "algorithm": algorithms[point.dataset, point.algorithm].digest,
                 "partition": partitions[point.partition].digest,
                 "dataset": data[point.dataset].digest,
                 "nets": zoos[point.zoo].digest,
@@ -151,6 +163,7 @@ def cells(
             variant_of=suite.variants[point.algorithm].algorithm if point.algorithm in suite.variants else None,
             lr_factor=suite.variants[point.algorithm].lr_factor if point.algorithm in suite.variants else 1.0,
             tasks=data[point.dataset].tasks,
+            reserved=suite.tune.reserved if suite.tune else 0.0,
         )
         for point in _points(suite)
     ]
@@ -209,8 +222,7 @@ class _Zoo:
         from bench.nets.zoos import resolve
 
         zoo = suite.zoo.get(name) or resolve(name)
-        nets = {net: digest(NETS.get(net)) for net in sorted({*zoo.clients, zoo.shared})}
-        return cls(tuple(zoo.clients), zoo.shared, sha256(json.dumps(nets).encode()).hexdigest()[:16], zoo.draws)
+        return cls(tuple(zoo.clients), zoo.shared, _nets_digest({*zoo.clients, zoo.shared}), zoo.draws)
 
 
 @dataclass(frozen=True)
@@ -224,15 +236,33 @@ class _Data:
 
 def _data(suite: Suite) -> dict[str, _Data]:
     """The values of the data axis by name: the data sets, or the one combination of the suite's tasks."""
-    sources = {name: _Data(DATASETS.get(name).md5, digest(DATASETS.get(name))) for name in suite.datasets}
     if not suite.tasks:
-        return sources
+        return {name: _Data(DATASETS.get(name).md5, digest(DATASETS.get(name))) for name in suite.datasets}
     tasks = settled(suite.tasks, suite.training.clients)
-    md5, source = (
-        sha256(json.dumps([getattr(sources[task.dataset], key) for task in tasks]).encode()).hexdigest()
-        for key in ("md5", "digest")
-    )
-    return {label(tasks): _Data(md5[:32], source[:16], tasks)}
+    return {label(tasks): _Data(_of_all([task.md5 for task in tasks])[:32], _source_of_all(tasks), tasks)}
+
+
+def _source_of_all(tasks: Sequence[ClientTask]) -> str:
+    """The source digest of the tasks' data sets together."""
+    return _of_all([digest(DATASETS.get(task.dataset)) for task in tasks])[:16]
+
+
+def _of_all(digests: list[str]) -> str:
+    return sha256(json.dumps(digests).encode()).hexdigest()
+
+
+def _nets_digest(names: set[str]) -> str:
+    return sha256(json.dumps({net: digest(NETS.get(net)) for net in sorted(names)}).encode()).hexdigest()[:16]
+
+
+def source_digests(cell: Cell) -> dict[str, str]:
+    """The digests of a cell's plugins as they are on this machine. Raises RegistryError where one is not there."""
+    return {
+        "algorithm": digest(ALGORITHMS.get(cell.plugin)),
+        "partition": digest(PARTITIONS.get(cell.partition)),
+        "dataset": _source_of_all(cell.tasks) if cell.tasks else digest(DATASETS.get(cell.dataset)),
+        "nets": _nets_digest({*cell.architectures, cell.shared}),
+    }
 
 
 def _plain(value: Any) -> Any:

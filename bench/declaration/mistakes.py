@@ -55,7 +55,7 @@ def from_pydantic(error: ValidationError, model: type[BaseModel]) -> list[Mistak
         elif kind == "too_short" and one["input"]:
             continue  # items with mistakes of their own, which are reported, do not count as items
         elif kind == "extra_forbidden":
-            fields = _at(model, place[:-1])
+            fields, _ = _bare(_at(model, place[:-1]))
             known = fields.model_fields if isinstance(fields, type) and issubclass(fields, BaseModel) else ()
             found.append(Mistake(place, f"unknown key.{nearest(str(place[-1]), known)}"))
         else:

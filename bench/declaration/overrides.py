@@ -19,9 +19,11 @@ NUMBERS: dict[str, tuple[Path, type[int] | type[float]]] = {
     "rounds": (("training", "rounds"), int),
     "clients": (("training", "clients"), int),
     "time_limit": (("time_limit",), float),
+    "trials": (("tune", "trials"), int),
+    "tuning_replicates": (("tune", "replicates"), int),
 }
 NAMES = frozenset({*LISTS, *NUMBERS, "alphas", "set"})
-_OPEN_TABLES = ("training", "seeds")  # that --set reaches by their own name
+_OPEN_TABLES = ("training", "seeds", "tune")  # that --set reaches by their own name
 _BARE_WORD = re.compile(r"[A-Za-z][\w.-]*")
 _SHAPE = "expected NAME.PARAM=VALUE, such as fedprox.mu=0.01 or training.batch_size=16"
 
@@ -106,11 +108,26 @@ def _put_setting(changed: Changed, text: str) -> None:
     except ValueError:
         changed.mistakes.append(Mistake((origin,), f"expected a TOML value (quote a text), got {show(value.strip())}"))
         return
+    _outrank_tuned(changed, path)
     twins = {"local_steps": "local_epochs", "local_epochs": "local_steps"}
     training = changed.raw.get("training")
     other = twins.get(str(path[-1])) if path[0] == "training" and len(path) == 2 else None
     if other and isinstance(training, dict) and ("training", other) not in changed.origins:
         training.pop(other, None)  # a suite has one of the two: giving one replaces the file's other
+
+
+def _outrank_tuned(changed: Changed, path: Path) -> None:
+    """Forget the tuned values that a setting of the command line takes the place of."""
+    for algorithm, values in _tuned(changed.raw):
+        if path[0] == "params" and path[1] == algorithm:
+            values.pop(str(path[2]), None)
+        if path[:2] == ("training", "optimizer") and path[2:] in ((), ("lr",)):
+            values.pop("lr", None)
+
+
+def _tuned(raw: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The tables [tuned.DATASET.ALGORITHM], by algorithm; what is no table is left to the check of the file."""
+    return [table for _, of_data_set in _tables(raw.get("tuned")) for table in _tables(of_data_set)]
 
 
 def _path(written: str) -> Path | None:
@@ -156,8 +173,17 @@ def _forget_dropped(file: Mapping[str, Any], changed: Changed) -> None:
     ):
         if isinstance(raw.get(table), dict):
             raw[table] = {name: value for name, value in raw[table].items() if name not in names}
+    if isinstance(raw.get("tune"), dict):
+        _pop(raw["tune"].get("grid"), gone.get("algorithms", set()))
+    for _, of_data_set in _tables(raw.get("tuned")):
+        _pop(of_data_set, gone.get("algorithms", set()) - needed)
     if raw.get("reference") in gone.get("algorithms", set()):
         raw["reference"] = raw["algorithms"][0]
+
+
+def _pop(table: Any, names: Iterable[str]) -> None:
+    for name in names if isinstance(table, dict) else ():
+        table.pop(name, None)
 
 
 def _tables(value: object) -> list[tuple[str, dict[str, Any]]]:

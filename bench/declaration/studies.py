@@ -7,7 +7,7 @@ lays that table over the file first. Neither changes what a cell is, so a cell t
 
 import copy
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -138,15 +138,25 @@ def _check(title: str, raw: Mapping[str, Any], listed: object) -> None:
         ]
     used = [name for each in listed for key in _AXES for name in _texts(each.get(key, raw.get(key)))]
     used += _lenders(raw.get("variants"), set(used))
-    for table in ("params", "zoo", "variants"):
-        held = raw.get(table)
-        found += [
-            Mistake((table, name), f"expected a name that some study lists.{nearest(name, used)}")
-            for name in (held if isinstance(held, dict) else ())
-            if name not in used
-        ]
+    found += [
+        Mistake((*path, name), f"expected a name that some study lists.{nearest(name, used)}")
+        for path, held in _by_name(raw)
+        for name in held
+        if name not in used
+    ]
     if found:
         raise SuiteError(message(title, found, {}))
+
+
+def _by_name(raw: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Iterable[str]]]:
+    """The tables of a file that hold one table for each name of an axis: (where, the names)."""
+    tuned, tune = raw.get("tuned"), raw.get("tune")
+    places: list[tuple[tuple[str, ...], Any]] = [((table,), raw.get(table)) for table in ("params", "zoo", "variants")]
+    places += [(("tuned", dataset), tables) for dataset, tables in (tuned.items() if isinstance(tuned, dict) else ())]
+    yield from ((path, held) for path, held in places if isinstance(held, dict))
+    grid = tune.get("grid") if isinstance(tune, dict) else None
+    held = grid.items() if isinstance(grid, dict) else ()
+    yield ("tune", "grid"), [name for name, values in held if isinstance(values, dict)]
 
 
 def _told(title: str, faults: Sequence[str]) -> str:
@@ -174,12 +184,29 @@ def _without_strangers(raw: Mapping[str, Any], study: Mapping[str, Any]) -> dict
         "zoo": listed["zoos"],
         "variants": listed["algorithms"],
     }
-    return {
+    made = {
         key: {name: held for name, held in value.items() if name in homes[key]}
         if key in homes and isinstance(value, dict)
         else value
         for key, value in raw.items()
     }
+    return _tuning_without_strangers(made, listed["algorithms"], lenders)
+
+
+def _tuning_without_strangers(raw: Mapping[str, Any], algorithms: set[str], lenders: set[str]) -> dict[str, Any]:
+    """The same for what is tuned, by algorithm: ``[tune.grid]`` and ``[tuned.DATASET]``."""
+    made = dict(raw)
+    if isinstance(tune := raw.get("tune"), dict) and isinstance(grid := tune.get("grid"), dict):
+        own = {name: held for name, held in grid.items() if name in algorithms or not isinstance(held, dict)}
+        made["tune"] = {**tune, "grid": own}
+    if isinstance(tuned := raw.get("tuned"), dict):
+        made["tuned"] = {
+            dataset: {name: held for name, held in tables.items() if name in algorithms | lenders}
+            if isinstance(tables, dict)
+            else tables
+            for dataset, tables in tuned.items()
+        }
+    return made
 
 
 def _lenders(variants: object, names: set[str]) -> set[str]:

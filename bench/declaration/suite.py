@@ -5,16 +5,13 @@
 checking a suite imports the plugins that it names.
 """
 
-import math
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
     ValidationError,
@@ -28,81 +25,19 @@ from bench.declaration import hyperparameters, overrides, variants
 from bench.declaration.gate import Gate
 from bench.declaration.mistakes import Mistake, SuiteError, from_pydantic, message, mistake, mistakes, show
 from bench.declaration.names import DataSet, Net, Partition, check_zoo, needs_alpha, room_for_clients
+from bench.declaration.optimiser import Count, Optimizer, Positive, Schedule, Share, Table
 from bench.declaration.tasks import DeclaredTask, check_tasks, with_data_sets
+from bench.declaration.tune import Tune, grid_faults
+from bench.declaration.tuned import Tables, read_tables
 from bench.declaration.variants import Variant
 from bench.registry import ALGORITHMS, PARTITIONS, Registry, RegistryError, nearest
 
-__all__ = ["InlineZoo", "Optimizer", "Schedule", "Seeds", "Suite", "SuiteError", "Training", "Variant", "load"]
+__all__ = ["InlineZoo", "Seeds", "Suite", "SuiteError", "Training", "Variant", "load"]
 
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(gt=0, le=1)]
 Axis = Field(min_length=1)
 
 
-class _Declared(BaseModel):
-    """A table of a suite file: no conversions, no unknown keys, no infinities, nothing changed later."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Optimizer(_Declared):
-    """The optimiser of local training.
-
-    Adam has torch's defaults (beta 0.9 and 0.999, epsilon 1e-8); weight decay is an L2 term in both.
-    """
-
-    name: Literal["sgd", "adam"] = "sgd"
-    lr: Positive
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    weight_decay: NotNegative = 0.0
-
-    @field_validator("momentum")
-    @classmethod
-    def _only_sgd(cls, value: float, info: ValidationInfo) -> float:
-        if value and info.data.get("name") == "adam":
-            raise mistake(f"expected 0 or no such key with adam, which has its own momentum, got {value:g}")
-        return value
-
-
-class Schedule(_Declared):
-    """How the learning rate goes over the rounds."""
-
-    name: Literal["constant", "step", "cosine"] = "constant"
-    every: Count | None = Field(default=None, validate_default=True)  # rounds between two steps
-    gamma: Share | None = Field(default=None, validate_default=True)  # factor of each step; 0.1 unless given
-
-    @field_validator("every", "gamma")
-    @classmethod
-    def _only_step(cls, value: float | None, info: ValidationInfo) -> float | None:
-        if "name" not in info.data:
-            return value
-        if info.data["name"] != "step" and value is not None:
-            raise mistake(f"expected no such key with the schedule '{info.data['name']}', got {value:g}")
-        if info.data["name"] == "step" and value is None:
-            if info.field_name == "every":
-                raise mistake("missing, expected a whole number of rounds >= 1 with the schedule 'step'")
-            return 0.1
-        return value
-
-    def lr(self, base: float, round: int, rounds: int) -> float:
-        """The learning rate of a round (from 0) of `rounds`; `base` is that of the first.
-
-        Cosine goes to 0 without reaching it in the last round (Loshchilov & Hutter 2017, Equation 5, no restarts).
-
-        >>> schedule = Schedule(name="step", every=10)
-        >>> [schedule.lr(1.0, round, 30) for round in (0, 9, 10)]
-        [1.0, 1.0, 0.1]
-        """
-        if self.name == "cosine":
-            return base / 2 * (1 + math.cos(math.pi * round / rounds))
-        if self.name == "step" and self.every and self.gamma:
-            return base * self.gamma ** (round // self.every)
-        return base
-
-
-class Training(_Declared):
+class Training(Table):
     """What every algorithm of the suite has to train with: the budget is the suite's, not a method's."""
 
     rounds: Count
@@ -132,7 +67,7 @@ class Training(_Declared):
         return value
 
 
-class Seeds(_Declared):
+class Seeds(Table):
     """Where random streams start. Replicate r has the number base + r unless a fixed number is given here."""
 
     base: int = 0
@@ -140,7 +75,7 @@ class Seeds(_Declared):
     training: int | None = None
 
 
-class InlineZoo(_Declared):
+class InlineZoo(Table):
     """A zoo of the suite's own, ``[zoo.NAME]``: `clients` are dealt in turn; `shared` is for global model and meme.
 
     `draws` names another zoo of the suite whose draws this one meets too (partition, splits, batch order, and initial
@@ -152,10 +87,11 @@ class InlineZoo(_Declared):
     draws: str = ""
 
 
-_LATER = ("variants",)
+_LATER = ("variants", "tune", "tuned")
+NOT_WITH_TASKS = "values are tuned for a data set, and clients with [[tasks]] have none in common"
 
 
-class Suite(_Declared):
+class Suite(Table):
     """A whole suite: axes, training, parameters. Made by `load`."""
 
     name: str  # of the result folder and the report
@@ -163,9 +99,9 @@ class Suite(_Declared):
     datasets: Annotated[tuple[DataSet, ...], Axis]
     partitions: Annotated[tuple[Partition, ...], Axis]
     alphas: tuple[Positive, ...] = Field(default=(), validate_default=True)  # only for partitions that use them
-    zoo: dict[str, InlineZoo] = {}
+    zoo: dict[str, InlineZoo] = Field(default={})
     zoos: Annotated[tuple[str, ...], Axis]
-    variants: dict[str, Variant] = {}
+    variants: dict[str, Variant] = Field(default={})
     algorithms: Annotated[tuple[str, ...], Axis]  # algorithms, presets, and the suite's own variants
     replicates: Count = 5
     reference: str  # the algorithm that others are compared with
@@ -176,6 +112,8 @@ class Suite(_Declared):
     seeds: Seeds = Seeds()
     time_limit: Positive = 7200.0  # seconds for a cell; decides no number
     gate: Gate = Gate()  # what bench.check asks; decides no number
+    tune: Tune | None = None  # what bench.tune may try; its `reserved` decides what clients are tested on
+    tuned: Tables | None = None  # data set -> algorithm -> what bench.tune found
 
     @model_serializer(mode="wrap")
     def _as_ever(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -276,6 +214,29 @@ class Suite(_Declared):
             raise mistakes(found)
         return value
 
+    @field_validator("tune")
+    @classmethod
+    def _grid_fits(cls, value: Tune | None, info: ValidationInfo) -> Tune | None:
+        if value and _has_tasks(info):
+            raise mistake(f"expected no such table beside [[tasks]]: {NOT_WITH_TASKS}")
+        found = grid_faults(value, _given(info, _declared(info, "algorithms"))) if value else []
+        if found:
+            raise mistakes(found)
+        return value
+
+    @field_validator("tuned", mode="before")
+    @classmethod
+    def _tuned_fits(cls, value: object, info: ValidationInfo) -> Tables | None:
+        if value is None:
+            return None
+        if _has_tasks(info):
+            raise mistake(f"expected no such table beside [[tasks]]: {NOT_WITH_TASKS}")
+        lenders = variants.algorithms(_table(info, "variants"))
+        made, found = read_tables(value, _given(info, (*_declared(info, "algorithms"), *lenders)))
+        if found:
+            raise mistakes(found)
+        return made
+
 
 _WITH_PARAMS = ((ALGORITHMS, "algorithms"), (PARTITIONS, "partitions"))
 
@@ -304,6 +265,15 @@ def _declared(info: ValidationInfo, key: str) -> tuple[str, ...]:
     value = (info.context if info.context is not None else info.data).get(key)
     listed = value if isinstance(value, list | tuple | dict) else ()
     return tuple(item for item in listed if isinstance(item, str))
+
+
+def _given(info: ValidationInfo, names: Iterable[str]) -> dict[str, variants.Given]:
+    """What names of the declaration stand for, as far as it is sound; what is not has been reported."""
+    return variants.given(names, info.data.get("variants", {}), info.data.get("params", {}))
+
+
+def _has_tasks(info: ValidationInfo) -> bool:
+    return "tasks" in (info.context if info.context is not None else info.data)
 
 
 def _table(info: ValidationInfo, key: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ NAME.PARAM=VALUE``). A report compares each variant with its algorithm where tha
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -48,6 +48,18 @@ def params_of(name: str, variants: Mapping[str, Variant], tables: Mapping[str, P
     if name not in variants:
         return tables.get(name, {})
     return {**tables.get(variants[name].algorithm, {}), **variants[name].params, **tables.get(name, {})}
+
+
+class Given(NamedTuple):
+    """What a name in a suite's ``algorithms`` stands for."""
+
+    algorithm: str  # or preset, as registered
+    params: Params  # that the suite gives it
+
+
+def given(names: Iterable[str], variants: Mapping[str, Variant], tables: Mapping[str, Params]) -> dict[str, Given]:
+    """What each of these names stands for; `tables` are the suite's ``[params.NAME]``."""
+    return {name: Given(algorithm_of(name, variants), params_of(name, variants, tables)) for name in names}
 
 
 def mistakes_in(listed: Iterable[str], variants: Mapping[str, Any]) -> list[Mistake]:

@@ -1,4 +1,5 @@
-"""Worker processes, each with a pipe of its own: whatever happens to one cannot reach another, or us.
+"""The executor of one machine: worker processes, each with a pipe of its own. Whatever happens to one cannot
+reach another, or us.
 
 A worker is new (it imports), idle, or has cells in hand: one, or a few that run side by side. It may raise, hang, be
 killed or end itself, at any moment and with any exit code, even in the middle of a message: its pipe then closes, and
@@ -11,13 +12,13 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from bench.execution.worker import READY, Broken, Finished, Job, serve
+from bench.execution.executor import Broken, Event, Finished, Lost, News, Unfit, WorkersError
+from bench.execution.worker import READY, Job, serve
 from bench.host.provenance import now
 
 if TYPE_CHECKING:
@@ -37,37 +38,13 @@ _PATIENCE = 3  # workers that may end before they are ready, in a row
 _FAREWELL = 1.0  # seconds that idle workers have to end by themselves
 
 
-class WorkersError(Exception):
-    """Worker processes that end before they take up work."""
-
-
-@dataclass(frozen=True)
-class News:
-    """A running cell has finished this many rounds."""
-
-    cell: "Cell"
-    rounds: int
-
-
-@dataclass(frozen=True)
-class Lost:
-    """Cells whose worker is gone."""
-
-    cells: "tuple[Cell, ...]"
-    exitcode: int | None  # negative: the signal that killed it; None: we did, because its time was up
-    seconds: float
-    started: str  # ISO time
-
-    @property
-    def reason(self) -> str:
-        """What became of the worker, for people."""
-        if self.exitcode is None:
-            return f"no result within {self.seconds:.1f} s"
-        if self.exitcode >= 0:
-            return f"the worker process ended with exit code {self.exitcode}"
-        known = {number.value: number.name for number in signal.Signals}
-        hint = " (out of memory?)" if -self.exitcode == signal.SIGKILL else ""
-        return f"the worker process was killed by {known.get(-self.exitcode, f'signal {-self.exitcode}')}{hint}"
+def ending(exitcode: int) -> str:
+    """How a worker ended, for people; negative: the signal that killed it."""
+    if exitcode >= 0:
+        return f"the worker process ended with exit code {exitcode}"
+    known = {number.value: number.name for number in signal.Signals}
+    hint = " (out of memory?)" if -exitcode == signal.SIGKILL else ""
+    return f"the worker process was killed by {known.get(-exitcode, f'signal {-exitcode}')}{hint}"
 
 
 class _Worker:
@@ -95,9 +72,9 @@ class _Worker:
         """How long it has had its cells."""
         return time.monotonic() - self.clock
 
-    def lost(self, exitcode: int | None) -> Lost:
+    def lost(self, status: str, reason: str) -> Lost:
         """What went with it."""
-        return Lost(tuple(self.cells.values()), exitcode, self.seconds, self.started)
+        return Lost(tuple(self.cells.values()), status, reason, self.seconds, self.started)
 
     def end(self) -> int:
         """See it off, by force if need be; returns its exit code."""
@@ -161,12 +138,12 @@ class Crew:
                     return True
         return False
 
-    def listen(self, seconds: float) -> list[Finished | News | Lost | Broken]:
+    def listen(self, seconds: float) -> list[Event]:
         """What happened within the next `seconds`; returns as soon as anything did.
 
         Raises WorkersError when one worker after the other ends before it is ready.
         """
-        events: list[Finished | News | Lost | Broken] = []
+        events: list[Event] = []
         heard = wait([worker.pipe for worker in self._workers], seconds)
         for worker in [worker for worker in self._workers if worker.pipe in heard]:
             try:
@@ -182,11 +159,14 @@ class Crew:
             elif isinstance(message, Broken):
                 events.append(Broken(tuple(worker.cells.values())))
                 worker.cells = {}
+            elif isinstance(message, Unfit):
+                events.append(Unfit(tuple(worker.cells.values()), message.reason))
+                worker.cells = {}
             elif (told := worker.cells.get(message[0])) is not None:
                 events.append(News(told, message[1]))
         for worker in list(self._workers):
             if worker.cells and self.time_limit is not None and worker.seconds > self.time_limit * worker.taken:
-                events.append(worker.lost(None))
+                events.append(worker.lost("timeout", f"no result within {worker.seconds:.1f} s"))
                 self._dismiss(worker)
         return events
 
@@ -195,7 +175,7 @@ class Crew:
         worker.process.join(_FAREWELL)
         code = self._dismiss(worker)
         if worker.cells:
-            return [worker.lost(code)]
+            return [worker.lost("failed", ending(code))]
         if not worker.ready:
             self._stillborn += 1
         if self._stillborn >= _PATIENCE:

@@ -1,21 +1,21 @@
-"""Cells to records: on several processes, with an end for every cell, whatever it does.
+"""Cells to records: on several processes or machines, with an end for every cell, whatever it does.
 
 A cell that raises, runs out of time or takes its process with it becomes a record with its reason; the others go on.
-Cells that run side by side and come to grief together run again one by one, so that only the culprit is recorded.
-Which process computes a cell, and when, has no influence on its result.
+Who computes a cell, and when, has no influence on its result.
 """
 
 import contextlib
 import signal
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from bench.execution.crew import Crew, Lost, News
+from bench.execution.crew import Crew
+from bench.execution.executor import Executor, Finished, Lost, News, dispatch
 from bench.execution.progress import Progress
-from bench.execution.worker import UNSAVED, Broken, Finished, Job, headline, record
+from bench.execution.worker import UNSAVED, Job, headline, record
 from bench.records.store import UNFINISHED, Store, StoreError
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 RERUN = {"failed": UNFINISHED, "all": UNFINISHED | {"done", "skipped"}}
 """What ``--rerun`` computes again, by status."""
-
-_TICK = 0.2  # seconds until a signal or the end of a time limit is noticed, at most
 
 
 @dataclass(frozen=True)
@@ -61,52 +59,57 @@ def execute(
     jobs: int = 1,
     time_limit: float | None = None,
     show: Progress | None = None,
+    executor: Executor | None = None,
 ) -> Outcome:
     """Compute cells in this order on `jobs` processes; each leaves a record. Call it in the main thread.
 
     An entry of `work` is one cell, or several that run side by side (see `bench.execution.bundles`). `time_limit` is in
-    seconds for each cell. SIGINT and SIGTERM end the run within two seconds: what is finished stays, what is running is
-    lost. Raises StoreError when a record cannot be written and WorkersError when no worker comes to life; in every case
-    no worker is left behind.
+    seconds for each cell. With an `executor`, which its owner enters and leaves, that one has the say in both. SIGINT
+    and SIGTERM end the run within two seconds: what is finished stays, what is running is lost. Raises StoreError when
+    a record cannot be written and WorkersError when no worker comes to life; in every case no worker is left behind.
     """
-    waiting = deque(tuple(entry) if isinstance(entry, Sequence) else (entry,) for entry in work)
-    store, by_hash = Store(job.out), {cell.hash: cell for cells in waiting for cell in cells}
+    bundles = [tuple(entry) if isinstance(entry, Sequence) else (entry,) for entry in work]
+    store, by_hash = Store(job.home), {cell.hash: cell for cells in bundles for cell in cells}
     counts: Counter[str] = Counter()
-    with _signals() as caught, Crew(job, jobs, time_limit) as crew:
-        while (waiting or crew.busy) and not caught:
-            crew.staff(len(waiting))
-            while waiting and crew.give(waiting[0]):
-                waiting.popleft()
-            for event in crew.listen(_TICK):
-                if isinstance(event, News):
-                    if show:
-                        show.round(event.cell.hash, event.rounds)
-                    continue
-                if isinstance(event, Lost) and caught:
-                    continue  # the signal went to the workers too
-                if isinstance(event, Broken) or (isinstance(event, Lost) and len(event.cells) > 1):
-                    waiting.extendleft((cell,) for cell in reversed(event.cells))
-                    continue
-                finished = _lost(event, job, store) if isinstance(event, Lost) else event
-                if finished.status == UNSAVED:
-                    raise StoreError(finished.reason)
-                counts[finished.status] += 1
-                if show:
-                    show.finish(finished, by_hash[finished.cell])
+    owned = Crew(job, jobs, time_limit) if executor is None else contextlib.nullcontext(executor)
+    with _signals() as caught, owned as at_work:
+        for event in dispatch(bundles, at_work):
+            if event is None and caught:
+                break
+            if isinstance(event, News) and show:
+                show.round(event.cell.hash, event.rounds)
+            if isinstance(event, Lost) and caught:
+                continue  # the signal went to the workers too
+            if not isinstance(event, Finished | Lost):
+                continue
+            finished = _kept(event, job, store)
+            if finished.status == UNSAVED:
+                raise StoreError(finished.reason)
+            counts[finished.status] += 1
+            if show:
+                show.finish(finished, by_hash[finished.cell])
         if caught:
-            crew.abandon()
+            at_work.abandon()
     return Outcome(counts, caught[0] if caught else None)
 
 
-def _lost(event: Lost, job: Job, store: Store) -> Finished:
-    """Write the record that a lost worker could not write; if it did so with its last breath, that one counts."""
-    (cell,) = event.cells
-    entry = store.read(cell.hash)
-    if entry is None:
-        status = "timeout" if event.exitcode is None else "failed"
-        entry = record(cell, job, status, event.reason, started=event.started)
+def _kept(event: Finished | Lost, job: Job, store: Store) -> Finished:
+    """The end of a cell, once its record is on the disk: a worker here writes it itself, others are written down now.
+
+    If a lost worker did so with its last breath, that record counts.
+    """
+    if isinstance(event, Lost):
+        cell = event.cells[0].hash
+        entry = record(event.cells[0], job, event.status, event.reason, started=event.started)
+    elif event.record is None:
+        return event
+    else:
+        cell, entry = event.cell, event.record
+    if (there := store.read(cell)) is not None:
+        entry = there
+    else:
         store.write(entry)
-    return Finished(cell.hash, entry["status"], entry["reason"], event.seconds, headline(entry))
+    return Finished(cell, entry["status"], entry["reason"], event.seconds, headline(entry))
 
 
 @contextlib.contextmanager

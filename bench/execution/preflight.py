@@ -7,7 +7,8 @@ from pathlib import Path
 from bench.data import DataError
 from bench.declaration.cell import Cell
 from bench.execution.published import Published, publish
-from bench.rounds.setting import deal, gather, load, look
+from bench.rounds import setting
+from bench.rounds.setting import deal, gather, look
 
 
 def check(cells: Sequence[Cell], root: Path | None) -> dict[str, Published]:
@@ -30,7 +31,7 @@ def check(cells: Sequence[Cell], root: Path | None) -> dict[str, Published]:
                 except DataError as error:
                     raise DataError(f"{_draw(cell)} cannot be drawn: {error}") from error
     names = dict.fromkeys(name for cell in cells for name in cell.data)
-    shared = {name: publish(name, load(name, root)) for name in names}
+    shared = {name: publish(name, setting.load(name, root)) for name in names}
     return {name: published for name, published in shared.items() if published is not None}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from bench.execution.worker import Finished
+from bench.execution.executor import Finished
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -18,9 +18,14 @@ Cost = Callable[["Cell"], float]
 
 
 def label(cell: "Cell") -> str:
-    """One cell for people: "fml  digits dirichlet-capped 0.1 cnn #3"."""
+    """One cell for people: "fml  digits dirichlet-capped 0.1 cnn #3"; of a trial its setting as well."""
     alpha = "" if cell.alpha is None else f" {cell.alpha:g}"
-    return f"{cell.algorithm}  {cell.dataset} {cell.partition}{alpha} {cell.zoo} #{cell.replicate}"
+    place = f"{cell.algorithm}  {cell.dataset} {cell.partition}{alpha} {cell.zoo} #{cell.replicate}"
+    if not getattr(cell, "tuning", False):
+        return place
+    setting = {"lr": cell.training["optimizer"]["lr"], **cell.params}
+    values = (f"{value:g}" if isinstance(value, float) else str(value) for value in setting.values())
+    return f"{place}  {', '.join(map(' '.join, zip(setting, values, strict=True)))}"
 
 
 def line(finished: Finished, cell: "Cell", number: int, total: int) -> str:

@@ -1,6 +1,7 @@
 """Inside a worker process: a cell comes in, its record goes to the disk, a short word goes back.
 
-The worker itself writes the record, before it answers: what is computed is kept even if the parent is gone by then.
+The worker itself writes the record, before it answers: what is computed is kept even if the parent is gone by then. On
+a node of a cluster, which has no folder to write to, the record goes back with the word.
 """
 
 import contextlib
@@ -20,9 +21,11 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
+from bench.execution.executor import Broken, Finished, Unfit
+from bench.execution.fitness import Expected, load_sent, unfit
 from bench.frameworks import FUNCTIONS
 from bench.host.provenance import now
-from bench.records.store import SCHEMA, Record, Store, StoreError
+from bench.records.store import SCHEMA, Record, Store, StoreError, as_text
 from bench.registry import ROOT, load_file
 
 if TYPE_CHECKING:
@@ -45,36 +48,30 @@ class Job:
     an argument `on_round`, where it has one, is given a callable to be told of each finished round, and an argument
     `trace` the folder of that name (`bench.rounds.trace`). Its module's exceptions `Skip` and `Diverged`, where it has
     them, become statuses of their own. `together` is the same for several cells side by side, ``f(cells, data_root,
-    on_round)``: one outcome, or the exception in its place, for each.
+    on_round)``: one outcome, or the exception in its place, for each cell. `tuned` is a cell's hash -> digest of the
+    trials that its hyper-parameters come from, see `bench.declaration.tuned`.
     """
 
-    out: Path
+    out: Path | None  # None: records travel back
     suite: Mapping[str, str]  # name, version
     data_root: Path | None = None
     plugins: tuple[str, ...] = ()
+    sources: tuple[tuple[str, str], ...] = ()  # name and text of plugin files that are not on this machine
+    split_folders: tuple[str, ...] = ()  # as NAME=DIR, see datasets.split_folder
     function: str | None = None
     together: str = TOGETHER
     provenance: Mapping[str, Any] = field(default_factory=dict)
     trace: Path | None = None
     published: "Mapping[str, Published]" = field(default_factory=dict)  # data sets that need not be read again, by name
+    expects: Expected | None = None  # what this machine must be like; None: it is the one that asks
+    tuned: Mapping[str, str] = field(default_factory=dict)
 
-
-@dataclass(frozen=True)
-class Finished:
-    """What the parent is told of a cell; all else is in its record."""
-
-    cell: str  # hash
-    status: str
-    reason: str | None
-    seconds: float  # of wall-clock time
-    accuracy: float | None = None  # of the headline view at the headline round, a fraction
-
-
-@dataclass(frozen=True)
-class Broken:
-    """Cells that could not be computed side by side and have no record: each is to run alone."""
-
-    cells: "tuple[Cell, ...]"  # filled in by the parent, which knows what it gave
+    @property
+    def home(self) -> Path:
+        """The folder of the records, where there is one."""
+        if self.out is None:
+            raise StoreError("this job has no output folder")
+        return self.out
 
 
 def serve(job: Job, pipe: "connection.Connection") -> None:
@@ -90,7 +87,9 @@ def serve(job: Job, pipe: "connection.Connection") -> None:
             cells = pipe.recv()
         except (EOFError, OSError):
             return
-        if len(cells) == 1:
+        if job.expects and (reason := unfit(job.expects, cells, job.data_root, functools.partial(_load, job))):
+            pipe.send(Unfit(tuple(cells), reason))
+        elif len(cells) == 1:
             pipe.send(work(job, cells[0], functools.partial(_tell, pipe, cells[0])))
         else:
             for finished in work_together(job, cells, functools.partial(_tell, pipe)):
@@ -155,10 +154,11 @@ def _extras(job: Job, function: Callable[..., Any], on_round: Callable[[int], No
 def _finished(cell: "Cell", job: Job, entry: Record, seconds: float) -> Finished:
     """Write a record; what the parent is told of it."""
     try:
-        _keep(entry, Store(job.out))
+        _keep(entry, as_text if job.out is None else Store(job.out).write)
     except StoreError as error:
         return Finished(cell.hash, UNSAVED, _short(str(error)), seconds)
-    return Finished(cell.hash, entry["status"], entry["reason"], seconds, headline(entry))
+    sent = entry if job.out is None else None
+    return Finished(cell.hash, entry["status"], entry["reason"], seconds, headline(entry), sent)
 
 
 def record(
@@ -173,12 +173,13 @@ def record(
 ) -> Record:
     """A record as it is kept; "result" is its deterministic part."""
     outcome = outcome or {}
+    trials = job.tuned.get(cell.hash)
     return {
         "schema": SCHEMA,
         "cell": cell.hash,
         "status": status,
         "reason": reason,
-        "suite": dict(job.suite),
+        "suite": {**job.suite, **({"tuned": trials} if trials else {})},
         "identity": cell.identity(),
         "result": outcome.get("result"),
         "timing": outcome.get("timing"),
@@ -195,31 +196,38 @@ def headline(entry: Record) -> float | None:
     return float(at["accuracy"])
 
 
-def _keep(entry: Record, store: Store) -> None:
+def _keep(entry: Record, write: Callable[[Record], object]) -> None:
     """Write a record; one that cannot be written down becomes one of a failed cell."""
     try:
         headline(entry)
-        store.write(entry)
+        write(entry)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         entry["status"], entry["reason"] = "failed", f"the result cannot be recorded: {_name(error)}: {error}"
         entry["result"] = entry["timing"] = None
         entry["traceback"] = traceback.format_exc()
-        store.write(entry)
+        write(entry)
 
 
 def _load(job: Job, framework: str = "native") -> tuple[ModuleType, Callable[..., Mapping[str, Any]]]:
-    """The cell function and its module, with all plugin files registered. Cheap from the second call on."""
+    """The cell function and its module, with all that is registered for this run. Cheap from the second call on."""
     for path in job.plugins:
         load_file(path)
+    load_sent(job.sources)
+    if job.split_folders:
+        from datasets.split_folder import register
+
+        for folder in job.split_folders:
+            register(folder)
     return named(job.function or FUNCTIONS[framework])
 
 
 def _take(published: "Mapping[str, Published]") -> None:
     """Map data sets that the parent has read. Whatever cannot be mapped is read by the first cell that needs it."""
-    from bench.rounds import setting
+    if published:
+        from bench.rounds import setting
 
-    for name, shared in published.items():
-        setting.offer(name, shared.data())
+        for name, shared in published.items():
+            setting.offer(name, shared.data())
 
 
 def named(function: str) -> tuple[ModuleType, Callable[..., Any]]:

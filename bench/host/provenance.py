@@ -28,8 +28,8 @@ def provenance(argv: Sequence[str] = ()) -> dict[str, Any]:
         "dirty": dirty,
         "versions": {
             "python": platform.python_version(),
-            **{name: _version(name) for name in LIBRARIES},
-            **{name: found for name in FRAMEWORKS if (found := _version(name))},
+            **{name: version(name) for name in LIBRARIES},
+            **{name: found for name in FRAMEWORKS if (found := version(name))},
         },
         "processor": processor(),
         "cores": cores(),
@@ -64,7 +64,8 @@ def processor() -> str:
     return names[0] if names else platform.machine()
 
 
-def _version(distribution: str) -> str | None:
+def version(distribution: str) -> str | None:
+    """The installed version of a library; None where there is none."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:

@@ -3,7 +3,8 @@
     OUT/manifest.json        the latest declaration: suite, its cells, provenance
     OUT/cells/<hash>.json    one record per finished cell
     OUT/cells/corrupt/       cell files that could not be read, set aside
-    OUT/.lock                held by the run that writes here
+    OUT/.lock                held by the run that writes here, or by the shards of one together
+    OUT/.lock-2-of-4         held by the run of a shard
 
 A file is written under another name, flushed to the disk and renamed, so that a kill leaves the old file or the new
 one. The lock belongs to the process (flock): it is gone with it, however it ended.
@@ -50,7 +51,7 @@ class Store:
 
     def write(self, record: Record) -> None:
         """Keep one record, whole or not at all. Raises StoreError; ValueError where a number is not finite."""
-        save(self.path(record["cell"]), _text(record))
+        save(self.path(record["cell"]), as_text(record))
 
     def read(self, cell: str) -> Record | None:
         """The record of a cell, brought to the present schema; None where there is none.
@@ -123,29 +124,54 @@ class Store:
         if ours != theirs:
             raise StoreError(f"{self.out} belongs to {theirs}, this is {ours}: choose another folder with --out")
 
+    def lacks(self, cell: str) -> bool:
+        """Whether there is no file of this cell."""
+        return not self.path(cell).exists()
+
     @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        """Be the only run in this folder, which is made if need be. Raises StoreError where another run is at work."""
-        path = self.out / ".lock"
+    def lock(self, shard: tuple[int, int] | None = None) -> Iterator[None]:
+        """Be the only run in this folder, which is made if need be; with a shard (number, of), the only one of it.
+
+        Raises StoreError where another run is at work: any, or for a shard, one of this shard or of the whole suite.
+        """
+        if shard is None:
+            with self._held(".lock", f"{os.getpid()}"):
+                for torn in (*self.out.glob(".*.tmp"), *self.cells.glob(".*.tmp")):  # of a run killed while it wrote
+                    torn.unlink(missing_ok=True)
+                yield
+            return
+        number, of = shard
+        with self._held(".lock", "shards", shared=True), self._held(f".lock-{number}-of-{of}", f"{os.getpid()}"):
+            yield
+
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait until no other shard makes tables and report of this folder: the last one sees all records."""
+        with self._held(".lock-tables", f"{os.getpid()}", wait=True):
+            yield
+
+    @contextlib.contextmanager
+    def _held(self, name: str, holder: str, *, shared: bool = False, wait: bool = False) -> Iterator[None]:
+        path = self.out / name
         with _explained(path):
             self.cells.mkdir(parents=True, exist_ok=True)
             file = path.open("a+", encoding="utf-8")
         with file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError:
                 file.seek(0)
-                raise StoreError(f"{self.out} is in use by process {file.read().strip() or '?'}") from None
+                who = file.read().strip() or "?"
+                who = "by shards of a run" if who == "shards" else f"by process {who}"
+                raise StoreError(f"{self.out} is in use {who}") from None
             except OSError as error:
                 raise StoreError(
                     f"{self.out} cannot be locked ({error.strerror}): choose a folder on another file system with --out"
                 ) from error
             with _explained(path):
                 file.truncate(0)
-                file.write(f"{os.getpid()}\n")
+                file.write(f"{holder}\n")
                 file.flush()
-                for torn in (*self.out.glob(".*.tmp"), *self.cells.glob(".*.tmp")):  # of a run killed while it wrote
-                    torn.unlink(missing_ok=True)
             yield
 
     def _set_aside(self, path: Path, problem: str) -> None:
@@ -189,8 +215,11 @@ def _flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _text(record: Record) -> str:
-    """One line per field, so that the deterministic part can be compared with a plain diff."""
+def as_text(record: Record) -> str:
+    """One line per field, so that the deterministic part can be compared with a plain diff.
+
+    Raises ValueError where a number is not finite, TypeError where something is no JSON.
+    """
     fields = (f"{json.dumps(name)}: {json.dumps(record[name], sort_keys=True, allow_nan=False)}" for name in record)
     return "{\n" + ",\n".join(fields) + "\n}\n"
 

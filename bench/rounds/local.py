@@ -5,7 +5,7 @@ Server and client may be one process or two machines: both make the same work fr
 
 import torch
 
-from bench.declaration.suite import Schedule
+from bench.declaration.optimiser import Schedule
 from bench.engines.client import Client, private_names, retain
 from bench.engines.job import Job
 from bench.plugin import Algorithm, State

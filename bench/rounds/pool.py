@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data import Data, DataError, Rows
+from bench.data import Data, DataError, Own, Rows
 from bench.declaration.cell import Cell
 from bench.declaration.tasks import ClientTask
+from bench.rounds import reserved
 from bench.seeds import stream
 
 Labels = NDArray[np.int64]
@@ -28,6 +29,11 @@ class Part:
     clients: int
     train: slice  # of the pool's training rows
     test: slice  # of its test rows
+    given: tuple[Own, ...] = ()  # rows of the pool, where the data set comes divided among clients
+
+    def given_of(self, rows: Rows) -> list[Own]:
+        """Whose rows are whose, as places in `rows` [n], which are ascending rows of the pool."""
+        return [Own(*(np.flatnonzero(np.isin(rows, held)) for held in own)) for own in self.given]
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ class Pool:
 
 def of_one(data: Data, clients: int) -> Pool:
     """A data set as it is."""
-    part = Part("", data.classes, clients, slice(0, len(data.train_y)), slice(0, len(data.test_y)))
+    part = Part("", data.classes, clients, slice(0, len(data.train_y)), slice(0, len(data.test_y)), data.clients)
     train, test = Images(data.train_x, data.train_y), Images(data.test_x, data.test_y)
     return Pool(train, test, (part,), (data.shift,), (data.scale,))
 
@@ -86,8 +92,8 @@ def of_tasks(tasks: Sequence[ClientTask], sources: Mapping[str, Data]) -> Pool:
     train_rows = [np.flatnonzero(np.isin(sources[task.dataset].train_y, task.classes)) for task in tasks]
     test_rows = [np.flatnonzero(np.isin(sources[task.dataset].test_y, task.classes)) for task in tasks]
     parts = tuple(
-        Part(task.name, len(task.classes), task.clients, train, test)
-        for task, train, test in zip(tasks, _slices(train_rows), _slices(test_rows), strict=True)
+        Part(task.name, len(task.classes), task.clients, train, test, _moved(sources[task.dataset], rows, train.start))
+        for task, rows, train, test in zip(tasks, train_rows, _slices(train_rows), _slices(test_rows), strict=True)
     )
 
     def gathered(split: str, rows: Sequence[Rows]) -> Images:
@@ -109,9 +115,12 @@ def of_tasks(tasks: Sequence[ClientTask], sources: Mapping[str, Data]) -> Pool:
 def owned(cell: Cell, there: Pool) -> list[Rows]:
     """The training rows that each task has to deal, ascending: all of its own, or as many as it asks for, at random.
 
-    Of a class that several tasks have, each gets as large a share as it has of these tasks' clients, at random too.
+    Of a class that several tasks have, each gets as large a share as it has of these tasks' clients, at random too. A
+    trial of tuning deals reserved rows only, where there are any: if not, the report says that the pools overlap.
     Raises DataError where a task asks for more images than it has.
     """
+    if cell.tuning and cell.reserved:
+        return [reserved.rows(cell, len(there.train.y))]
     rows = [np.arange(part.train.start, part.train.stop) for part in there.parts]
     for place, task in enumerate(cell.tasks):
         for label, number in enumerate(task.classes):
@@ -134,6 +143,11 @@ def _some(rows: Rows, task: ClientTask, rng: np.random.Generator) -> Rows:
     if wanted > len(rows):
         raise DataError(f"task '{task.name}': expected at most {len(rows)} images, which it has, got images = {wanted}")
     return np.sort(rng.choice(rows, wanted, replace=False))
+
+
+def _moved(data: Data, rows: Rows, start: int) -> tuple[Own, ...]:
+    """Whose rows are whose of a data set, as rows of a pool that has the data set's `rows` from `start` on."""
+    return tuple(Own(*(start + np.flatnonzero(np.isin(rows, held)) for held in own)) for own in data.clients)
 
 
 def _renumbered(labels: Labels, task: ClientTask) -> Labels:

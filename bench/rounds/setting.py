@@ -22,7 +22,7 @@ from bench.engines.job import Images
 from bench.nets.net import Net, parts
 from bench.plugin import Algorithm, At, Part, Parts, State, Task
 from bench.registry import DATASETS, NETS, PARTITIONS
-from bench.rounds import pool
+from bench.rounds import pool, reserved
 from bench.rounds.pool import Pool
 from bench.seeds import seed, stream
 from datasets import heterogeneity, split
@@ -44,7 +44,7 @@ class Setting:
 
     cell: Cell
     images: Images  # the training split: all clients' rows
-    test: Images  # the global test split
+    test: Images  # what general models are scored on: the global test split, never in a trial of tuning
     shares: tuple[Share, ...]  # one per client
     partition: Mapping[str, Any]  # identity and heterogeneity figures, for the record
     nets: Mapping[str, Net]  # architecture -> a module (its weights do not matter)
@@ -180,14 +180,35 @@ def deal(cell: Cell, there: Pool) -> list[Split]:
     """
     plan = PARTITIONS.get(cell.partition)(**cell.partition_params)
     rng = stream("partition", **cell.axes("partition"))  # one for all tasks, in turn
-    dealt: list[Rows] = []
+    dealt: list[Rows | Split] = []
     for part, rows in zip(there.parts, pool.owned(cell, there), strict=True):
         try:
-            drawn = plan.draw(there.train.y[rows], part.clients, cell.alpha, rng)
+            drawn = plan.deal(there.train.y[rows], part.given_of(rows), part.clients, cell.alpha, rng)
         except DataError as error:
             raise DataError(f"task '{part.name}': {error}" if part.name else str(error)) from error
-        dealt += [rows[each] for each in drawn]
-    return [split.split(rows, stream("split", client=k, **cell.axes("partition"))) for k, rows in enumerate(dealt)]
+        dealt += [Split(*(rows[each] for each in own)) if isinstance(own, tuple) else rows[own] for own in drawn]
+    untested = reserved.rows(cell, len(there.train.y))
+    return [_split(cell, k, own, untested) for k, own in enumerate(dealt)]
+
+
+def _split(cell: Cell, client: int, made: Rows | Split, untested: Rows) -> Split:
+    """A client's split: the one that its partition brings, or the protocol's.
+
+    A trial of tuning has no test rows: it is judged by its validation rows, which stand in both places. The protocol
+    keeps rows that trials may see out of results' tests (`untested`); test rows that a data set brings no trial sees.
+    """
+    if not isinstance(made, Split):
+        rng = stream("split", client=client, **cell.axes("partition"))
+        return split.split_for_tuning(made, rng) if cell.tuning else split.split(made, rng, untested)
+    apart = not np.isin(made.validation, made.train).any()
+    if cell.tuning and not apart:
+        raise DataError(f"client {client} would be judged on rows that it trains on: tuning needs rows set apart")
+    if cell.training["selection"] == "validation" and not apart:
+        raise DataError(
+            f'client {client} would be validated on rows that it trains on: selection = "validation" needs others. '
+            'Set selection = "last", or set rows apart to validate on'
+        )
+    return made._replace(test=made.validation) if cell.tuning else made
 
 
 def describe(cell: Cell, there: Pool, splits: list[Split]) -> dict[str, Any]:
@@ -197,7 +218,7 @@ def describe(cell: Cell, there: Pool, splits: list[Split]) -> dict[str, Any]:
     """
     could = np.concatenate(pool.owned(cell, there))  # what was there to deal, ascending
     labels = there.distinct
-    whole = [np.searchsorted(could, np.concatenate([s.train, s.validation, s.test])) for s in splits]
+    whole = [np.searchsorted(could, np.unique(np.concatenate(own))) for own in splits]
     figures = asdict(heterogeneity.describe(labels[could], whole, sum(part.classes for part in there.parts)))
     figures["counts"] = np.asarray(figures["counts"]).tolist()
     floors = [heterogeneity.floor(labels[s.train], labels[s.test]) for s in splits]
@@ -239,7 +260,7 @@ def assemble(cell: Cell, data: Data | Pool) -> Setting:
     return Setting(
         cell=cell,
         images=_images(there.train, there, device),
-        test=_images(there.test, there, device),
+        test=_images(_general(cell, there, splits), there, device),
         shares=tuple(Share(*(torch.from_numpy(r).to(device) for r in (s.train, s.validation, s.test))) for s in splits),
         partition=describe(cell, there, splits),
         nets=nets,
@@ -249,6 +270,14 @@ def assemble(cell: Cell, data: Data | Pool) -> Setting:
         task_places=tuple(there.task_of) if tasks else (),
         test_rows=tuple(rows[place] for place in there.task_of) if tasks else (),
     )
+
+
+def _general(cell: Cell, there: Pool, splits: list[Split]) -> pool.Images:
+    """What general models are scored on: the global test split; in a trial of tuning all clients' validation rows."""
+    if not cell.tuning:
+        return there.test
+    rows = np.concatenate([each.validation for each in splits])
+    return pool.Images(there.train.x[rows], there.train.y[rows])
 
 
 def look(cell: Cell, there: Pool) -> dict[str, tuple[Net, Parts]]:

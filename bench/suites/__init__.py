@@ -1,5 +1,6 @@
 """The built-in suites, one TOML file each, and how a suite is found. Needs neither torch nor pydantic."""
 
+import tomllib
 from pathlib import Path
 
 from bench.registry import nearest
@@ -27,6 +28,15 @@ def find(name_or_path: str | Path) -> Path:
     if path.suffix == ".toml":
         raise UnknownSuite(f"expected a suite file at {text}, found {'a folder' if path.is_dir() else 'nothing'} there")
     raise UnknownSuite(f"unknown suite '{text}'.{nearest(text, names())} A file is given by its path, such as my.toml.")
+
+
+def tuned(path: Path) -> list[str]:
+    """The data sets for which a suite file has tuned values; none where it cannot be read as TOML."""
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8")).get("tuned", {})
+    except tomllib.TOMLDecodeError:
+        return []
+    return sorted(tables) if isinstance(tables, dict) else []
 
 
 def summary(path: Path) -> str:

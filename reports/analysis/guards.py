@@ -6,6 +6,7 @@ from itertools import groupby
 
 import numpy as np
 
+from reports.analysis import tuned
 from reports.analysis.against import Judged
 from reports.analysis.costs import CostTable
 from reports.analysis.matrix import Matrix
@@ -47,6 +48,7 @@ def guards(
         _convergence(results, blocks),
         _sampling(results),
         _draws(results, blocks),
+        _tuning(results),
         _origin(results),
         _seconds(costs),
         _clients(results),
@@ -223,6 +225,15 @@ def _draws(results: Results, blocks: Sequence[Block]) -> Guard:
     if said:
         return Guard("Draws", True, " ".join(said))
     return Guard("Draws", False, "Compared algorithms met the same partitions; every replicate drew its own.")
+
+
+def _tuning(results: Results) -> Guard:
+    said = list(tuned.threats(results))
+    if said:
+        return Guard("Tuning", True, " ".join(said))
+    budget = next(int(origin.source["trials"]) for origin in tuned.origins(results))
+    text = f"Every algorithm had {budget} settings to choose from, on draws and rows that no client is tested on."
+    return Guard("Tuning", False, text)
 
 
 def _origin(results: Results) -> Guard:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from bench.declaration.suite import Schedule
+from bench.declaration.optimiser import Schedule
 from bench.engines.optimiser import SGD, Optimiser
 from bench.engines.reference import Workpiece
 from bench.plugin import Algorithm

@@ -31,10 +31,12 @@ MAY_IMPORT = {
     "bench.execution": {
         *("bench.execution", "bench.rounds", "bench.declaration", "bench.records", "bench.host"),
         *("bench.costs", "bench.frameworks", "bench.registry", "bench.data"),
+        "datasets.split_folder",  # a data set that the command line names, so each worker must make it
     },
     "bench.frameworks": {
         *("bench.frameworks", "bench.rounds", "bench.engines", "bench.nets", "bench.declaration"),
         *("bench.registry", "bench.plugin", "bench.host"),
+        "datasets.split_folder",  # as for bench.execution: each node must make it, too
     },
     "bench.parity": {
         *("bench.parity", "bench.frameworks", "bench.execution", "bench.declaration", "bench.host", "bench.registry"),
@@ -45,6 +47,9 @@ MAY_IMPORT = {
         *("bench.registry", "bench.plugin"),
         "reports.statistics",  # pure functions of arrays, which import nothing of ours: see ADR 30
     },
+    "bench.tuning": {
+        *("bench.tuning", "bench.execution", "bench.declaration", "bench.records", "bench.registry"),
+    },
     "bench.speedometer": {
         *("bench.speedometer", "bench.rounds", "bench.engines", "bench.declaration", "bench.execution"),
         *("bench.registry", "bench.data", "bench.plugin"),
@@ -54,8 +59,11 @@ MAY_IMPORT = {
 # Command lines stand on top: only they reach for the report, and the doctor looks at the data.
 EXCEPTIONS = {
     **{name: {"reports"} for name in ("bench.report", "bench.compare", "bench.choices")},
+    "bench.tune": {"reports.tuning"},
     "bench.doctor": {"datasets"},
     "bench.frameworks.__main__": {"bench.parity", "bench.execution", "bench.arguments", "bench.shadow"},
+    "bench.export": {"datasets"},
+    "bench.asked": {"datasets.split_folder"},
 }
 OURS = {"algorithms", "bench", "datasets", "reports", "tests"}
 PYTHON = sorted(p for room in ("algorithms", "bench", "datasets", "reports") for p in (ROOT / room).rglob("*.py"))

@@ -11,14 +11,12 @@ from bench.frameworks.flower.records import put, put_client, take, take_client
 app = ClientApp()
 
 
-@app.query()
 def who(message: Message, context: Context) -> Message:
     """The roll call: get ready, and say which client this is."""
     _node(context)
     return Message(RecordDict({"who": ConfigRecord({"client": _number(context)})}), reply_to=message)
 
 
-@app.train()
 def train(message: Message, context: Context) -> Message:
     """One client's round."""
     node, k = _node(context), _number(context)
@@ -45,3 +43,7 @@ def _node(context: Context) -> Node:
 def _number(context: Context) -> int:
     """Which client of the cell this node is."""
     return int(context.node_config["partition-id"])
+
+
+app.query()(who)
+app.train()(train)

@@ -19,9 +19,8 @@ from bench.frameworks.flower import certificates
 from bench.frameworks.flower.news import Listener
 from bench.frameworks.flower.node import Order
 from bench.frameworks.processes import FrameworkError, Processes, search_path
-from bench.registry import loaded_files
 
-_PROCESSES, _PER_CLIENT = 40, 5  # that a run may have: a SuperNode, its SuperExec, a ClientApp and two spare ones
+_PROCESSES, _PER_CLIENT = 20, 5  # that a run may have: a SuperNode, its SuperExec, a ClientApp and two spare ones
 LOOPBACK = "127.0.0.1"
 _LINK, _RUN = "SuperLink", "flwr run"
 _PAUSE = 0.05  # seconds between looks at a server that is starting
@@ -68,7 +67,7 @@ class Host:
         with self._open:
             self.processes = self._open.enter_context(Processes("bench-fl-"))
             self.folder = self.processes.folder
-            Order(self.cell, self.root, loaded_files(), self.trace).write(self.folder)
+            Order.of(self.cell, self.root, self.trace).write(self.folder)
             self.listener = Listener(self.folder)
             self._open.callback(self.listener.close)
             self.tls = certificates.make(self.folder)
@@ -109,7 +108,7 @@ class Host:
         """Wait for the end of the run. Raises what the ServerApp raised, or FrameworkError when a process is gone."""
         begin, ready = time.perf_counter(), 0.0
         while True:
-            heard = wait([self.listener.pipe, self.processes], _LOOK)
+            heard = wait([self.listener.pipe, self.processes.fileno()], _LOOK)
             self._check_number()
             for word in self.listener.words():
                 if word == "ready":
@@ -118,7 +117,7 @@ class Host:
                     return self._opened(ready)
                 elif on_round:
                     on_round(int(word.split()[1]))
-            if self.processes in heard:
+            if self.processes.fileno() in heard:
                 for ended in self.processes.hear():
                     if ended.name == _RUN and ended.good:
                         if "outcome" in self.listener.words():
@@ -154,7 +153,7 @@ class Host:
         direct = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
         )
-        while not wait([self.processes], _PAUSE):
+        while not wait([self.processes.fileno()], _PAUSE):
             with contextlib.suppress(OSError), direct.open(f"https://{self.address}/health", timeout=5):
                 return True
         self.processes.hear()

@@ -10,11 +10,12 @@ from bench.declaration.digest import digest
 from bench.engines.client import Client
 from bench.engines.job import Engine, Trained
 from bench.plugin import Algorithm, State
-from bench.registry import ALGORITHMS, load_file
+from bench.registry import ALGORITHMS, DATASETS, load_file, loaded_files
 from bench.rounds.federation import make_engine
 from bench.rounds.group import one_thread
 from bench.rounds.local import job, newcomer
 from bench.rounds.setting import Setting, prepare
+from datasets import split_folder
 
 _FILE = "cell.pickle"
 
@@ -30,7 +31,14 @@ class Order:
     cell: Cell
     root: Path | None  # of the data
     plugins: tuple[str, ...]  # files to load
+    split_folders: tuple[str, ...] = ()  # as NAME=DIR
     trace: Path | None = None  # an absolute folder for the models of each round
+
+    @classmethod
+    def of(cls, cell: Cell, root: Path | None, trace: Path | None = None) -> "Order":
+        """What other processes need in order to have what this one has: its plugin files and split folders, too."""
+        homes = {name: getattr(DATASETS.get(name), "path", None) for name in cell.data}
+        return cls(cell, root, loaded_files(), tuple(f"{name}={home}" for name, home in homes.items() if home), trace)
 
     def write(self, folder: Path) -> None:
         """Leave it in a folder of ours, which only this user can read."""
@@ -71,6 +79,8 @@ def settle(folder: str) -> Node:
     order = Order.read(Path(folder))
     for path in order.plugins:
         load_file(path)
+    for named in order.split_folders:
+        split_folder.register(named)
     cell = order.cell
     plugin = ALGORITHMS.get(cell.plugin)
     if (found := digest(plugin)) != cell.digests["algorithm"]:

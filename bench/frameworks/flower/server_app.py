@@ -22,7 +22,6 @@ class ClientFailed(Exception):
     """A node could not do its part; the text says which and why."""
 
 
-@app.main()
 def main(grid: Grid, context: Context) -> None:
     """Run the cell of this run's folder, and leave its outcome there."""
     folder = Path(str(context.run_config["folder"]))
@@ -137,3 +136,6 @@ def _sum(weights: Sequence[Weight]) -> Weight:
         repeats=sum(w.repeats for w in weights),
         framing=sum(w.framing for w in weights),
     )
+
+
+app.main()(main)

@@ -14,7 +14,7 @@ if find_spec("flwr"):
         import flwr.serverapp
         import flwr.supercore.inflatable.inflatable_utils  # noqa: F401
 else:
-    collect_ignore_glob = ["test_*.py"]
+    collect_ignore_glob = ["*.py"]
 
 
 @pytest.fixture(scope="session", autouse=True)

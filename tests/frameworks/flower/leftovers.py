@@ -41,6 +41,7 @@ class Run:
     def __enter__(self) -> Self:
         self.log = (self.place / "log").open("w")
         surroundings = {**os.environ, "TMPDIR": str(self.temporary), "HOME": str(self.home), _MARK: self.mark}
+        surroundings["TORCHINDUCTOR_CACHE_DIR"] = str(self.place / "torch")  # torch keeps it, whoever runs it
         self.process = subprocess.Popen(
             self.command, cwd=ROOT, env=surroundings, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True
         )
@@ -105,14 +106,18 @@ class Run:
         """No process, open port or temporary file; a killed worker's keeper has so many seconds to tidy up."""
         assert self.seen, "nothing was looked at while it ran"
         assert self.ports, "no port was open while it ran"
-        assert self.addresses <= LOOPBACK
+        assert self.addresses <= LOOPBACK, self.addresses
         deadline = time.monotonic() + seconds
         while (self.processes() or any(self.temporary.iterdir())) and time.monotonic() < deadline:
             time.sleep(0.1)
-        assert self.processes() == []
-        assert list(self.temporary.iterdir()) == []
-        assert [port for port in self.ports if is_open(port)] == []
-        assert not (self.home / ".flwr").exists()
+        files = [str(path.relative_to(self.temporary)) for path in self.temporary.rglob("*")]
+        left = {
+            "processes": [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in self.processes()],
+            "files": files,
+            "ports": [port for port in self.ports if is_open(port)],
+            "home": [path.name for path in self.home.iterdir()],
+        }
+        assert not any(left.values()), left
 
 
 def listening(pids: Sequence[int]) -> set[tuple[str, int]]:

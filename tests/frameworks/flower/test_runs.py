@@ -92,7 +92,7 @@ def test_a_client_that_fails_ends_its_cell(framework: str, tmp_path: Path):
         assert re.search(r"client \d failed in round 2: .*RuntimeError.*as it was meant to", record["reason"])
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 @pytest.mark.parametrize("framework", ["flower", "flower-grpc"])
 def test_nothing_is_left_after_a_signal(framework: str, number: signal.Signals):
     with Run(*SMALL, "--algorithms", "fedavg", "--rounds", "500", "--framework", framework) as run:

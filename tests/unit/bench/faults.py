@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.execution.bundles import bundles
+from bench.execution.cluster import Cluster, Share
+from bench.execution.crew import Crew
 from bench.execution.execute import execute, pending
+from bench.execution.executor import Executor
 from bench.execution.progress import progress
 from bench.execution.worker import Job
 from bench.records.store import Store
@@ -55,6 +58,7 @@ class FaultyCell:
     precision: str = "fp32"
     framework: str = "native"
     training: dict[str, Any] = field(default_factory=lambda: {"rounds": ROUNDS})
+    tasks: tuple[Any, ...] = ()
 
     @property
     def data(self) -> dict[str, str]:
@@ -224,14 +228,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("algorithms", nargs="+")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--time-limit", type=float)
+    parser.add_argument("--ray", action="store_true", help="compute on Ray")
+    parser.add_argument("--address", help="of a Ray cluster")
+    parser.add_argument("--replicates", type=int, default=1)
     options = parser.parse_args(arguments)
-    store, todo_of = Store(options.folder / "out"), cells(*options.algorithms)
+    store, todo_of = Store(options.folder / "out"), cells(*options.algorithms, replicates=options.replicates)
+    made = job(options.folder)
+    executor: Executor = Crew(made, options.jobs, options.time_limit)
+    if options.ray:
+        executor = Cluster(made, Share(), address=options.address, jobs=options.jobs, time_limit=options.time_limit)
     with store.lock():
         todo, _ = pending(todo_of, store)
-        with progress(todo_of, todo) as show:
-            ended = execute(
-                bundles(todo, lambda _: 1.0, options.jobs), job(options.folder), jobs=options.jobs, show=show
-            )
+        with executor, progress(todo_of, todo) as show:
+            ended = execute(bundles(todo, lambda _: 1.0, options.jobs), made, show=show, executor=executor)
     return 130 if ended.stopped else 0
 
 

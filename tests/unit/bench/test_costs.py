@@ -45,3 +45,11 @@ def test_every_builtin_net_has_its_costs() -> None:
 
     assert {name for name in NETS.names() if not name.startswith("test-")} <= set(costs._table())
     assert all(len(row["stacked"]) == len(costs.SHAPES) for row in costs._table().values())
+
+
+def test_a_trial_costs_what_its_reserved_rows_cost() -> None:
+    """Half of the rows: half of the steps, and no global test set."""
+    result = cell(net="mlp", dataset="digits", clients=10)
+    trial = replace(result, tuning=True, reserved=0.5)
+    assert 0.3 < costs.estimate(trial) / costs.estimate(result) < 0.7
+    assert costs.estimate(replace(result, reserved=0.5)) == costs.estimate(result)

@@ -191,3 +191,17 @@ def test_it_answers_from_any_folder(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "bench.list", "nets"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     assert "resnet18" in done.stdout
+
+
+def test_a_suite_says_for_which_data_sets_it_is_tuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.toml").write_text("# My suite.\n[tuned.mnist.fml]\nlr = 1.0\n[tuned.digits.local]\nlr = 1.0\n")
+    (tmp_path / "other.toml").write_text("# Another.\n")
+    (tmp_path / "torn.toml").write_text("# Torn.\n[tuned\n")
+    monkeypatch.setattr(suites, "FOLDER", tmp_path)
+    monkeypatch.setattr(registry, "ROOT", tmp_path)
+    found = listing.look(["suites"])
+    assert [(entry.name, entry.summary) for entry in found.entries["suites"]] == [
+        ("mine", "My suite. Tuned for digits, mnist."),
+        ("other", "Another."),
+        ("torn", "Torn."),
+    ]

@@ -78,6 +78,7 @@ def test_joining_again_forgets_what_is_gone(tmp_path: Path, cells: list[dict[str
         ({"data_md5": "1" * 32}, "dataset digits: expected one 'data_md5'"),
         ({"precision": "bf16"}, "all cells: expected one 'precision', got \"fp32\" in"),
         ({"training": {"rounds": 5}}, "all cells: expected one 'training'"),
+        ({"reserved": 0.5}, "all cells: expected one 'reserved', got null in"),
     ],
 )
 def test_one_name_for_two_things_is_refused(
@@ -129,3 +130,30 @@ def test_folders_that_hold_something_are_left_alone(tmp_path: Path, cells: list[
         join([a, b], folder(tmp_path / "d", cells))
     with pytest.raises(NotResults, match="expected a result folder"):
         join([a, tmp_path / "nowhere"], tmp_path / "c")
+
+
+def test_what_is_tuned_may_differ_from_data_set_to_data_set_but_not_within_one(
+    tmp_path: Path, cells: list[dict[str, Any]]
+) -> None:
+    def with_rate(made: list[dict[str, Any]], lr: float) -> list[dict[str, Any]]:
+        training = {"rounds": 30, "optimizer": {"name": "sgd", "lr": lr}}
+        return [{**cell, "identity": {**cell["identity"], "training": training}} for cell in made]
+
+    elsewhere = [
+        {
+            **cell,
+            "cell": f"{cell['cell'][:14]}ff",
+            "identity": {**cell["identity"], "dataset": "mnist", "data_md5": "1"},
+        }
+        for cell in with_rate(cells, 0.2)
+    ]
+    one = folder(tmp_path / "a", with_rate(cells, 0.1), tuned={"digits": {"mine": {"values": {"lr": 0.1}}}})
+    two = folder(tmp_path / "b", elsewhere, datasets=["mnist"], tuned={"mnist": {"mine": {"values": {"lr": 0.2}}}})
+    join([one, two], tmp_path / "c")
+    assert read(tmp_path / "c").suite["tuned"] == {
+        "digits": {"mine": {"values": {"lr": 0.1}}},
+        "mnist": {"mine": {"values": {"lr": 0.2}}},
+    }
+    three = folder(tmp_path / "d", moved(with_rate(cells, 0.3), 10))
+    with pytest.raises(CannotJoin, match=r"expected one 'training.optimizer.lr', got 0.1 in"):
+        join([one, three], tmp_path / "e")

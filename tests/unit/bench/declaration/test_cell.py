@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from algorithms.fml import FML
-from bench.declaration.cell import Cell, cells
+from bench.declaration.cell import Cell, cells, source_digests
 from bench.declaration.suite import load
 from bench.declaration.tasks import ClientTask
 from bench.engines import NUMERICS
@@ -62,6 +62,8 @@ OTHER: dict[str, Any] = {
     "variant_of": "fml:authors",
     "lr_factor": 0.5,
     "tasks": (ClientTask("low", "digits", "0123", (0, 1), 10),),
+    "reserved": 0.5,
+    "tuning": True,
 }
 
 
@@ -148,8 +150,8 @@ def test_settings_arrive_resolved() -> None:
     assert prox.digests.keys() == {"algorithm", "partition", "dataset", "nets"}
 
 
-def test_parameters_go_to_their_owner_only() -> None:
-    made = cells(load("smoke", {"set": ["fedprox.mu=1", "dirichlet-capped.minimum=5"]}))
+def test_parameters_go_to_their_owner_only(tmp_path: Path) -> None:
+    made = cells(load(write(tmp_path), {"set": ["fedprox.mu=1", "dirichlet-capped.minimum=5"]}))
     assert {cell.algorithm: cell.params for cell in made} == {
         "fml": FML(alpha=0.5, beta=0.5).parameters(),
         "fedavg": {},
@@ -202,3 +204,18 @@ def test_a_fixed_partition_seed_deals_alike_in_every_replicate() -> None:
     assert one.axes("partition") == two.axes("partition")
     assert one.axes("training") != two.axes("training")
     assert one.hash != two.hash
+
+
+HALF = '[variants.half]\nalgorithm = "local"\nlr_factor = 0.5\n'
+TWO_TASKS = "".join(
+    f'[[tasks]]\nname = "{name}"\ndataset = "digits"\nclasses = {classes}\n'
+    for name, classes in (("low", [0, 1, 2, 3, 4]), ("high", [5, 6, 7, 8, 9]))
+)
+
+
+def test_the_digests_here_are_those_that_cells_were_made_with(tmp_path: Path) -> None:
+    """A node of a cluster goes by them: for variants by the algorithm behind the name, for tasks by all data sets."""
+    path = write(tmp_path, ('["fml",', '["half", "fml",'), ('datasets = ["digits"]\n', ""), more=HALF + TWO_TASKS)
+    made = cells(load(path, {"replicates": 1}))
+    assert {cell.plugin for cell in made} == {"fml", "fedavg", "fedprox", "local"}
+    assert all(source_digests(cell) == cell.digests for cell in [*made, *cells(load("smoke"))])

@@ -71,6 +71,35 @@ def test_a_suite_without_studies_is_what_it_was():
         assert declared.whole == declared.suite.model_dump(mode="json")
 
 
+TUNED = """
+[tune.grid]
+lr = [0.1]
+[tune.grid.fedprox]
+mu = [0.1, 1.0]
+[tuned.digits.fedprox]
+mu = 1.0
+[tuned.digits.local]
+lr = 0.2
+"""
+
+
+def test_what_is_tuned_goes_to_the_studies_that_run_it(tmp_path: Path):
+    few, steps = read(tmp_path, TUNED + STUDIES).studies
+    assert few.suite.tuned is not None
+    assert few.suite.tuned["digits"].keys() == {"local"}
+    assert few.suite.tune is not None
+    assert few.suite.tune.grid.keys() == {"lr"}
+    assert steps.suite.tuned is not None
+    assert steps.suite.tuned["digits"].keys() == {"fedprox", "local"}
+    assert {cell.training["optimizer"]["lr"] for cell in cells(few.suite) if cell.algorithm == "local"} == {0.2}
+    for more, words in (
+        ("[tuned.digits.scaffold]\nlr = 0.1\n", "tuned.digits.scaffold: expected a name that some study lists"),
+        ("[tune.grid.scaffold]\nlr = [0.1]\n", "tune.grid.scaffold: expected a name that some study lists"),
+    ):
+        with pytest.raises(SuiteError, match=words):
+            read(tmp_path, TUNED + more + STUDIES)
+
+
 def test_the_full_size_is_laid_over_the_file(tmp_path: Path):
     few, steps = read(tmp_path, full=True).studies
     assert few.suite.replicates == steps.suite.replicates == 9

@@ -14,7 +14,8 @@ from bench import suites
 from bench.declaration import studies
 from bench.declaration.gate import Band
 from bench.declaration.mistakes import LINES
-from bench.declaration.suite import Schedule, Suite, SuiteError, load
+from bench.declaration.optimiser import Schedule
+from bench.declaration.suite import Suite, SuiteError, load
 from bench.parameters import check_fields, number
 from bench.registry import ALGORITHMS, PARTITIONS, ZOOS, Registry
 from tests.unit.bench.declarations import EXAMPLE, write

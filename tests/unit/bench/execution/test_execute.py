@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from bench.execution.crew import ENVIRONMENT, Crew, Lost, News, WorkersError
+from bench.execution.crew import ENVIRONMENT, Crew, ending
 from bench.execution.execute import Outcome, execute, pending
+from bench.execution.executor import Finished, Lost, News, WorkersError
 from bench.execution.progress import Progress
-from bench.execution.worker import Finished
 from bench.records.store import Store, StoreError
 from tests.unit.bench.faults import ROUNDS, FaultyCell, cells, job, result
 
@@ -350,7 +350,7 @@ def test_the_time_limit_counts_from_when_a_cell_is_taken_up(tmp_path: Path):
         crew.staff(1)
         give(crew, cells("hangs")[0])
         lost = until(crew, Lost)
-        assert (lost.exitcode, lost.cells[0].algorithm) == (None, "hangs")
+        assert (lost.status, lost.cells[0].algorithm) == ("timeout", "hangs")
         assert 0.01 < lost.seconds < PATIENCE
 
 
@@ -370,6 +370,4 @@ def test_workers_that_never_come_to_life_end_the_run(tmp_path: Path):
     ("exitcode", "words"), [(3, "ended with exit code 3"), (-11, "killed by SIGSEGV"), (-77, "killed by signal 77")]
 )
 def test_how_a_worker_ended_is_told_in_words(exitcode: int, words: str):
-    assert (
-        Lost(tuple(cells("works")), exitcode, 1.0, "").reason == f"the worker process {'was ' * (exitcode < 0)}{words}"
-    )
+    assert ending(exitcode) == f"the worker process {'was ' * (exitcode < 0)}{words}"

@@ -3,8 +3,9 @@ import io
 import pytest
 from rich.console import Console
 
-from bench.execution.progress import Live, Progress, duration, line, progress
-from bench.execution.worker import Finished
+from bench.execution.executor import Finished
+from bench.execution.progress import Live, Progress, duration, label, line, progress
+from tests import world
 from tests.unit.bench.faults import ROUNDS, FaultyCell, cells
 
 
@@ -13,14 +14,20 @@ def done(cell: FaultyCell, seconds: float = 2.0) -> Finished:
 
 
 def test_a_finished_cell_is_one_line():
-    cell = FaultyCell("fml", replicate=3, dataset="digits", partition="dirichlet-capped", zoo="cnn")
+    finished = FaultyCell("fml", replicate=3, dataset="digits", partition="dirichlet-capped", zoo="cnn")
     expected = "[ 12/160] done      fml  digits dirichlet-capped 0.1 cnn #3  acc 0.912  4.1 s"
-    assert line(done(cell, 4.1), cell, 12, 160) == expected
+    assert line(done(finished, 4.1), finished, 12, 160) == expected
+
+
+def test_a_trial_of_tuning_shows_its_setting():
+    trial = world.cell(algorithm="fml", params={"alpha": 0.5, "average": "uniform"}, tuning=True)
+    assert label(trial) == "fml  synthetic dirichlet 0.5 mlp #0  lr 0.05, alpha 0.5, average uniform"
+    assert label(world.cell(algorithm="fml")) == "fml  synthetic dirichlet 0.5 mlp #0"
 
 
 def test_a_trouble_is_a_line_with_its_reason():
-    cell = FaultyCell("local", alpha=None)
-    told = line(Finished(cell.hash, "timeout", "no result within 60.0 s", 60.0), cell, 1, 1)
+    late = FaultyCell("local", alpha=None)
+    told = line(Finished(late.hash, "timeout", "no result within 60.0 s", 60.0), late, 1, 1)
     assert told == "[1/1] timeout   local  none iid mlp #0  no result within 60.0 s  1 min 00 s"
 
 

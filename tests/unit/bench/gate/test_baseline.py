@@ -33,10 +33,10 @@ def test_a_baseline_comes_back_as_it_was_written(path: Path):
 def test_the_committed_baseline_is_of_the_ci_suite_and_complete():
     declared = load_suite("ci")
     kept = load(default_path(declared), declared)
-    assert len(kept.accuracy or {}) == 16
-    assert len(kept.fingerprints or {}) == 12
-    assert len(kept.counts or {}) == 12 * len(kept.engines)
-    assert len(kept.runtime or {}) == 6 * len(kept.engines)
+    assert len(kept.accuracy or {}) == 52
+    assert len(kept.fingerprints or {}) == 36
+    assert len(kept.counts or {}) == 36 * len(kept.engines)
+    assert len(kept.runtime or {}) == 18 * len(kept.engines)
     ours = {name for name, entry in ALGORITHMS.entries().items() if "/" in entry.origin}
     assert set(declared.algorithms) == {name for name in ours if ":" not in name}  # a preset is no other algorithm
     assert len(declared.partitions) >= 2
@@ -96,10 +96,10 @@ def test_the_command_exits_with_2_and_says_what_to_do(path: Path, capsys: pytest
 
 
 def test_another_suite_version_is_refused(path: Path):
-    newer = suite().model_copy(update={"version": "1.1"})
-    with pytest.raises(BaselineError, match=r"of version 1\.0 of suite 'ci', this is 1\.1.*--accept"):
+    newer = suite().model_copy(update={"version": "1.2"})
+    with pytest.raises(BaselineError, match=r"of version 1\.1 of suite 'ci', this is 1\.2.*--accept"):
         load(path, newer)
-    load(path, suite().model_copy(update={"version": "1.0.3"}))
+    load(path, suite().model_copy(update={"version": "1.1.3"}))
 
 
 def test_another_suite_is_refused(path: Path):

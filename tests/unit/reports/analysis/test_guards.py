@@ -36,7 +36,14 @@ def whole(**more: Any) -> Cells:
     return made
 
 
-AXES: Mapping[str, Any] = {"datasets": ["digits", "mnist"], "partitions": ["dirichlet-capped", "dirichlet"]}
+SOURCE = {"digest": "0" * 16, "command": "python -m bench.tune x", "trials": 9, "replicates": 3, "reserved": 0.5}
+VALUES = {"values": {"lr": 0.1}, "source": SOURCE}
+AXES: Mapping[str, Any] = {
+    "datasets": ["digits", "mnist"],
+    "partitions": ["dirichlet-capped", "dirichlet"],
+    "tune": {"reserved": 0.5},
+    "tuned": {name: {"fedavg": VALUES, "mine": VALUES} for name in ("digits", "mnist")},
+}
 
 
 def test_nothing_fires_where_nothing_is_wrong(tmp_path: Path) -> None:
