@@ -39,6 +39,7 @@ class Plan:
     where: Where = HERE
     tuned: Mapping[str, str] = field(default_factory=dict)  # a cell's hash -> digest of the trials behind its values
     shard: Shard | None = None  # which part of the suite this is; None: all of it
+    trace: Path | None = None  # see bench.rounds.trace
     whole: "tuple[Cell, ...]" = ()  # with a shard: the cells of all shards
 
     @property
@@ -88,7 +89,23 @@ def plan(options: argparse.Namespace) -> Plan:
         data_root=Path(root) if root else None,
         plugins=plugins,
         split_folders=folders,
+        trace=_trace(options),
     )
+
+
+def _trace(options: argparse.Namespace) -> Path | None:
+    """The folder for traces, made. Raises UsageError."""
+    if options.trace is None:
+        return None
+    if options.executor != "processes":
+        raise UsageError("--trace keeps models on this machine: expected --executor processes")
+    folder: Path = options.trace
+    try:
+        if not options.dry_run:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--trace {folder}: expected a folder that can be written to, got {error}") from None
+    return folder
 
 
 def _cells(suite: "Suite", options: argparse.Namespace) -> "list[Cell]":

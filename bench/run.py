@@ -84,6 +84,7 @@ def parser() -> argparse.ArgumentParser:
     add("--shard", type=shard, metavar="I/N", help="compute one of N parts only, see docs/cluster.md")
     add("--rerun", choices=("failed", "all"), help="compute these again instead of keeping them")
     add("--dry-run", action="store_true", help="show the cells and a time estimate, and run nothing")
+    add("--trace", type=Path, metavar="DIR", help="to find a difference: keep the models after each scored round there")
     add("--no-report", action="store_true", help="write records and tables only")
     return made
 
@@ -119,6 +120,8 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
     store, suite = Store(asked.out), asked.suite
     store.check_owner(asked.declared.whole)
     published = preflight.check(asked.cells if rerun else asked.missing(), asked.data_root)
+    if asked.trace and (finished := len(asked.cells) - len(asked.missing())) and rerun != "all":
+        print(f"{finished} cells are finished and leave no trace: compute them again with --rerun all", file=sys.stderr)
     origin = provenance(arguments)
     with store.lock(asked.shard):
         store.write_manifest(_manifest(asked, origin))
@@ -133,6 +136,7 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
             plugins=asked.plugins,
             split_folders=asked.split_folders,
             function=asked.function,
+            trace=asked.trace,
             published=published,
             provenance={name: origin[name] for name in ("commit", "dirty", "versions", "processor", "threads")},
             tuned=asked.tuned,

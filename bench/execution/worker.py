@@ -45,11 +45,11 @@ class Job:
     """What all cells of a run have in common.
 
     `function` is "module:name" (None: that of each cell's framework) of ``f(cell, data_root) -> {"result", "timing"}``;
-    an argument `on_round`, where it has one, is given a callable to be told of each finished round. Its module's
-    exceptions `Skip` and `Diverged`, where it has them, become statuses of their own. `together` is the same for
-    several cells side by side, ``f(cells, data_root, on_round)``: one outcome, or the exception in its place, for each
-    cell. `tuned` is a cell's hash -> digest of the trials that its hyper-parameters come from, see
-    `bench.declaration.tuned`.
+    an argument `on_round`, where it has one, is given a callable to be told of each finished round, and an argument
+    `trace` the folder of that name (`bench.rounds.trace`). Its module's exceptions `Skip` and `Diverged`, where it has
+    them, become statuses of their own. `together` is the same for several cells side by side, ``f(cells, data_root,
+    on_round)``: one outcome, or the exception in its place, for each cell. `tuned` is a cell's hash -> digest of the
+    trials that its hyper-parameters come from, see `bench.declaration.tuned`.
     """
 
     out: Path | None  # None: records travel back
@@ -61,6 +61,7 @@ class Job:
     function: str | None = None
     together: str = TOGETHER
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    trace: Path | None = None
     published: "Mapping[str, Published]" = field(default_factory=dict)  # data sets that need not be read again, by name
     expects: Expected | None = None  # what this machine must be like; None: it is the one that asks
     tuned: Mapping[str, str] = field(default_factory=dict)
@@ -107,8 +108,8 @@ def work_together(
     clock, started = time.perf_counter(), now()
     try:
         _load(job)
-        module, together = _named(job.together)
-        outcomes = together(cells, job.data_root, on_round)
+        module, together = named(job.together)
+        outcomes = together(cells, job.data_root, on_round, **({"trace": job.trace} if job.trace else {}))
     except BaseException:  # a plugin may even call sys.exit; whose fault it is shows when each runs alone
         yield Broken(())
         return
@@ -133,13 +134,21 @@ def work(job: Job, cell: "Cell", on_round: Callable[[int], None]) -> Finished:
     module: ModuleType | None = None
     try:
         module, function = _load(job, cell.framework)
-        listens = "on_round" in inspect.signature(function).parameters
-        outcome = function(cell, job.data_root, **({"on_round": on_round} if listens else {}))
+        outcome = function(cell, job.data_root, **_extras(job, function, on_round))
     except BaseException as error:  # a plugin may even call sys.exit
         status, reason = _judge(error, module)
         trace = traceback.format_exc() if status == "failed" else None
     entry = record(cell, job, status, reason, started=started, outcome=outcome, trace=trace)
     return _finished(cell, job, entry, time.perf_counter() - clock)
+
+
+def _extras(job: Job, function: Callable[..., Any], on_round: Callable[[int], None]) -> dict[str, Any]:
+    """The arguments that a cell function may have beside cell and data root."""
+    known = inspect.signature(function).parameters
+    if job.trace and "trace" not in known:
+        raise ValueError(f"{function.__module__} keeps no trace of its models: leave --trace out")
+    given = {"on_round": on_round, "trace": job.trace}
+    return {name: value for name, value in given.items() if name in known}
 
 
 def _finished(cell: "Cell", job: Job, entry: Record, seconds: float) -> Finished:
@@ -209,7 +218,7 @@ def _load(job: Job, framework: str = "native") -> tuple[ModuleType, Callable[...
 
         for folder in job.split_folders:
             register(folder)
-    return _named(job.function or FUNCTIONS[framework])
+    return named(job.function or FUNCTIONS[framework])
 
 
 def _take(published: "Mapping[str, Published]") -> None:
@@ -221,7 +230,8 @@ def _take(published: "Mapping[str, Published]") -> None:
             setting.offer(name, shared.data())
 
 
-def _named(function: str) -> tuple[ModuleType, Callable[..., Any]]:
+def named(function: str) -> tuple[ModuleType, Callable[..., Any]]:
+    """The module and the function that "module:name" stands for."""
     name, _, attribute = function.partition(":")
     module = importlib.import_module(name)
     return module, getattr(module, attribute)

@@ -12,6 +12,7 @@ from typing import Any
 
 from bench.registry import ROOT
 
+FRAMEWORKS = ("flwr", "ray", "pfl")  # told where they are installed
 LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pandas")
 
 
@@ -25,7 +26,11 @@ def provenance(argv: Sequence[str] = ()) -> dict[str, Any]:
     return {
         "commit": commit,
         "dirty": dirty,
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in LIBRARIES},
+            **{name: found for name in FRAMEWORKS if (found := version(name))},
+        },
         "processor": processor(),
         "cores": cores(),
         "threads": 1,

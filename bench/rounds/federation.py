@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from bench.rounds import plan, sharing
 from bench.rounds.local import job, newcomer
 from bench.rounds.scorer import Diverged, Model, Models, Scorer
 from bench.rounds.setting import Setting
+from bench.rounds.trace import Trace
 from bench.seeds import stream
 
 
@@ -39,15 +41,17 @@ class Federation:
     `close_round`; `bench.rounds.group` drives it.
     """
 
-    def __init__(self, setting: Setting, algorithm: Algorithm, engine: Engine | None = None) -> None:
-        """`engine`: one that is shared with other federations; None: one of its own.
+    def __init__(
+        self, setting: Setting, algorithm: Algorithm, engine: Engine | None = None, trace: Path | None = None
+    ) -> None:
+        """`engine`: one that is shared with other federations; None: one of its own. `trace`: a folder for one.
 
         Raises Skip where clients have different tasks and cannot share what the algorithm shares.
         """
         self.setting, self.algorithm, self.cell = setting, algorithm, setting.cell
         self.training = self.cell.training
         self.engine = engine or make_engine(setting)
-        self.journal, self.scorer = Journal(), Scorer(setting)
+        self.journal, self.scorer = Journal(), Scorer(setting, trace=Trace(trace, self.cell) if trace else None)
         self.train_seconds = self.evaluate_seconds = 0.0
         at = setting.at(algorithm, 0, None)
         self.server = withhold(
@@ -107,12 +111,25 @@ class Federation:
         cohort, at = self.cohort(number), self.setting.at(self.algorithm, number, None)
         self._check(trained, cohort, number)
         sharing.check(self.algorithm, trained[0].upload, self.setting.task)
-        for k, outcome in zip(cohort, trained, strict=True):
-            self.clients[k] = outcome.client
         examples = [float(len(self.setting.shares[k].train)) for k in cohort]
         facts = Round(examples=torch.tensor(examples, device=self.setting.device), clients=self.cell.clients)
-        self.server = self.algorithm.aggregate(self.server, stack([t.upload for t in trained]), facts, at)
-        self._note(number, cohort, self._down, trained)
+        server = self.algorithm.aggregate(self.server, stack([t.upload for t in trained]), facts, at)
+        self._take(number, trained, server, self._down)
+
+    def take_round(self, number: int, trained: Sequence[Trained], server: State, down: State) -> None:
+        """Take up a round that was trained and averaged elsewhere: by a framework with an algorithm of its own.
+
+        `server` is its new global model, `down` what each client would have received. Raises Diverged as `close_round`.
+        """
+        self._check(trained, self.cohort(number), number)
+        self._take(number, trained, server, down)
+
+    def _take(self, number: int, trained: Sequence[Trained], server: State, down: State) -> None:
+        cohort = self.cohort(number)
+        for k, outcome in zip(cohort, trained, strict=True):
+            self.clients[k] = outcome.client
+        self.server = server
+        self._note(number, cohort, down, trained)
 
     def _job(self, k: int, number: int, down: State) -> Job:
         return job(self.setting, self.algorithm, self.clients[k], down, k=k, round=number)

@@ -28,19 +28,26 @@ OnRound = Callable[[Cell, int], None]
 Outcome = dict[str, Any] | Exception  # {"result", "timing"} of a record, or why there is none
 
 
-def run(cell: Cell, root: Path | None = None, on_round: Callable[[int], None] | None = None) -> dict[str, Any]:
+def run(
+    cell: Cell,
+    root: Path | None = None,
+    on_round: Callable[[int], None] | None = None,
+    trace: Path | None = None,
+) -> dict[str, Any]:
     """Run a cell: {"result": ..., "timing": ...} of its record. A pure function of the declaration, but for the timing.
 
-    `on_round` is told of each finished round, from 1: the progress display listens. Raises Skip, Diverged, DataError,
-    or whatever a plugin raises.
+    `on_round` is told of each finished round, from 1: the progress display listens. `trace`: a folder for the models of
+    each scored round, see `bench.rounds.trace`. Raises Skip, Diverged, DataError, or whatever a plugin raises.
     """
-    (outcome,) = run_together([cell], root, None if on_round is None else lambda _, number: on_round(number))
+    (outcome,) = run_together([cell], root, None if on_round is None else lambda _, number: on_round(number), trace)
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
 
 
-def run_together(cells: Sequence[Cell], root: Path | None = None, on_round: OnRound | None = None) -> list[Outcome]:
+def run_together(
+    cells: Sequence[Cell], root: Path | None = None, on_round: OnRound | None = None, trace: Path | None = None
+) -> list[Outcome]:
     """Run cells that are alike side by side; outcomes in their order.
 
     What goes wrong in one cell's own part (it cannot be served, it diverges, its aggregation raises) is its outcome
@@ -59,7 +66,8 @@ def run_together(cells: Sequence[Cell], root: Path | None = None, on_round: OnRo
             try:
                 if reason := algorithm.skip(setting.task):
                     raise Skip(reason)
-                federations.append(Federation(setting, algorithm, federations[0].engine if federations else None))
+                engine = federations[0].engine if federations else None
+                federations.append(Federation(setting, algorithm, engine, trace))
             except Skip as skip:
                 outcomes.append(skip)
                 continue

@@ -11,6 +11,7 @@ from torch import nn
 from bench.plugin import Tensors
 from bench.rounds.evaluation import Score, on_clients, predict, score, summary
 from bench.rounds.setting import Setting
+from bench.rounds.trace import Trace
 
 Model = tuple[nn.Module, Tensors]
 Models = Mapping[str, Sequence[Model]]  # view -> each client's model
@@ -36,12 +37,15 @@ class Scorer:
     setting: Setting
     views: dict[str, dict[str, list[Any]]] = field(default_factory=dict)  # view -> figure -> one value per evaluation
     best: Moment | None = None
+    trace: Trace | None = None  # keeps what is scored
 
     def note(self, round: int, models: Models) -> None:
         """Score every view after `round` finished rounds: on clients' own rows, and the global view on the global test.
 
         Raises Diverged where a mean loss is not finite.
         """
+        if self.trace:
+            self.trace.note(round, models)
         validation = {}
         for view, each in models.items():
             scores = self._own(each)

@@ -34,9 +34,13 @@ MAY_IMPORT = {
         "datasets.split_folder",  # a data set that the command line names, so each worker must make it
     },
     "bench.frameworks": {
-        *("bench.frameworks", "bench.rounds", "bench.engines", "bench.declaration"),
+        *("bench.frameworks", "bench.rounds", "bench.engines", "bench.nets", "bench.declaration"),
         *("bench.registry", "bench.plugin", "bench.host"),
         "datasets.split_folder",  # as for bench.execution: each node must make it, too
+    },
+    "bench.parity": {
+        *("bench.parity", "bench.frameworks", "bench.execution", "bench.declaration", "bench.host", "bench.registry"),
+        *("bench.speedometer.results", "bench.speedometer.tables"),  # medians with quartiles, and tables of them
     },
     "bench.gate": {
         *("bench.gate", "bench.execution", "bench.rounds", "bench.engines", "bench.declaration", "bench.records"),
@@ -57,6 +61,7 @@ EXCEPTIONS = {
     **{name: {"reports"} for name in ("bench.report", "bench.compare", "bench.choices")},
     "bench.tune": {"reports.tuning"},
     "bench.doctor": {"datasets"},
+    "bench.frameworks.__main__": {"bench.parity", "bench.execution", "bench.arguments", "bench.shadow"},
     "bench.export": {"datasets"},
     "bench.asked": {"datasets.split_folder"},
 }

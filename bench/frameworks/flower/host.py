@@ -58,15 +58,16 @@ root-certificates = "{authority}"
 class Host:
     """A folder, certificates, a SuperLink and what else a run needs. A context manager that leaves nothing behind."""
 
-    def __init__(self, cell: Cell, root: Path | None) -> None:
+    def __init__(self, cell: Cell, root: Path | None, trace: Path | None = None) -> None:
         self.cell, self.root = cell, root
+        self.trace = trace.absolute() if trace else None  # other processes have another current folder
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         with self._open:
             self.processes = self._open.enter_context(Processes("bench-fl-"))
             self.folder = self.processes.folder
-            Order.of(self.cell, self.root).write(self.folder)
+            Order.of(self.cell, self.root, self.trace).write(self.folder)
             self.listener = Listener(self.folder)
             self._open.callback(self.listener.close)
             self.tls = certificates.make(self.folder)
@@ -195,10 +196,11 @@ def hosted(
     root: Path | None,
     on_round: Callable[[int], None] | None,
     begin: Callable[[Host], None],
+    trace: Path | None = None,
 ) -> dict[str, Any]:
     """Run a cell on what `begin` starts: {"result": ..., "timing": ...} as `bench.rounds.group.run` returns it."""
     clock = time.perf_counter()
-    with Host(cell, root) as host:
+    with Host(cell, root, trace) as host:
         begin(host)
         started = time.perf_counter() - clock
         outcome = host.outcome(on_round)

@@ -32,12 +32,13 @@ class Order:
     root: Path | None  # of the data
     plugins: tuple[str, ...]  # files to load
     split_folders: tuple[str, ...] = ()  # as NAME=DIR
+    trace: Path | None = None  # an absolute folder for the models of each round
 
     @classmethod
-    def of(cls, cell: Cell, root: Path | None) -> "Order":
+    def of(cls, cell: Cell, root: Path | None, trace: Path | None = None) -> "Order":
         """What other processes need in order to have what this one has: its plugin files and split folders, too."""
         homes = {name: getattr(DATASETS.get(name), "path", None) for name in cell.data}
-        return cls(cell, root, loaded_files(), tuple(f"{name}={home}" for name, home in homes.items() if home))
+        return cls(cell, root, loaded_files(), tuple(f"{name}={home}" for name, home in homes.items() if home), trace)
 
     def write(self, folder: Path) -> None:
         """Leave it in a folder of ours, which only this user can read."""

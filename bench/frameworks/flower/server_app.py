@@ -49,7 +49,7 @@ def run(grid: Grid, node: Node, reporter: Reporter) -> Outcome:
     reporter.ready()
     called = time.perf_counter() - begin
     with one_thread():
-        remote.federation = federation = Federation(node.setting, node.algorithm, remote)
+        remote.federation = federation = Federation(node.setting, node.algorithm, remote, node.order.trace)
         (outcome,) = Group([federation]).run(lambda _, number: reporter.round(number))
     if isinstance(outcome, dict):
         outcome["timing"]["wire"] = remote.wire()

@@ -13,10 +13,12 @@ from bench.rounds.group import Diverged, Skip
 __all__ = ["Diverged", "Skip", "run"]
 
 
-def run(cell: Cell, root: Path | None = None, on_round: Callable[[int], None] | None = None) -> dict[str, Any]:
+def run(
+    cell: Cell, root: Path | None = None, on_round: Callable[[int], None] | None = None, trace: Path | None = None
+) -> dict[str, Any]:
     """Run a cell; see `bench.rounds.group.run`. Raises FrameworkError, too."""
     refuse(cell, root)
-    return hosted(cell, root, on_round, _begin)
+    return hosted(cell, root, on_round, _begin, trace)
 
 
 def _begin(host: Host) -> None:

@@ -1,12 +1,13 @@
 import json
 import subprocess
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from bench.host import provenance as module
-from bench.host.provenance import processor, provenance
+from bench.host.provenance import FRAMEWORKS, processor, provenance
 
 
 def test_all_that_may_matter_is_told_as_json():
@@ -14,7 +15,9 @@ def test_all_that_may_matter_is_told_as_json():
     assert found.keys() == {
         *("commit", "dirty", "versions", "processor", "cores", "threads", "platform", "started", "argv")
     }
-    assert found["versions"].keys() == {"python", "torch", "torchvision", "numpy", "scipy", "scikit-learn", "pandas"}
+    libraries = {"python", "torch", "torchvision", "numpy", "scipy", "scikit-learn", "pandas"}
+    frameworks = {name for name in FRAMEWORKS if find_spec(name)}
+    assert found["versions"].keys() == libraries | frameworks
     assert found["argv"] == ["--suite", "smoke"]
     assert found["cores"] >= found["threads"] == 1
     assert datetime.fromisoformat(found["started"]).tzinfo is not None
