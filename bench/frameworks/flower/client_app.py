@@ -1,12 +1,18 @@
 """The ClientApp: one client of a cell, whichever its algorithm; what it keeps waits in its node's context."""
 
+from collections.abc import Callable
+
 import torch
-from flwr.app import ConfigRecord, Context, Message, RecordDict
+from flwr.app import ConfigRecord, Context, Error, Message, RecordDict
 from flwr.clientapp import ClientApp
+from flwr.common.constant import ErrorCode
 
 from bench.engines.client import Client
 from bench.frameworks.flower.node import Node, settle
 from bench.frameworks.flower.records import put, put_client, take, take_client
+from bench.registry import explain
+
+Serve = Callable[[Message, Context], Message]
 
 app = ClientApp()
 
@@ -45,5 +51,17 @@ def _number(context: Context) -> int:
     return int(context.node_config["partition-id"])
 
 
-app.query()(who)
-app.train()(train)
+def _told(serve: Serve) -> Serve:
+    """Answer an exception with one line of what and where; Flower's runtimes would each wrap it in theirs."""
+
+    def served(message: Message, context: Context) -> Message:
+        try:
+            return serve(message, context)
+        except Exception as error:
+            return Message(Error(ErrorCode.CLIENT_APP_RAISED_EXCEPTION, explain(error)), reply_to=message)
+
+    return served
+
+
+app.query()(_told(who))
+app.train()(_told(train))

@@ -52,6 +52,8 @@ class OneProcess:
 
 def travelled(message: Message) -> Message:
     """A message as it arrives: its content taken apart into bytes and put together again."""
+    if message.has_error():
+        return message
     objects = {name: thing.deflate() for name, thing in get_all_nested_objects(message.content).items()}
     content = inflate_object_from_contents(message.content.object_id, objects)
     return make_message(metadata=message.metadata, content=content)

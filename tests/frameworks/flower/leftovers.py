@@ -73,6 +73,18 @@ class Run:
             time.sleep(0.2)
         raise AssertionError(f"no '{text}' in {name}.log within {seconds} s: {self.said}")
 
+    def until_started(self, program: str, seconds: float = 500) -> None:
+        """Wait for a process of this name, and for a port of it."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and self.process.poll() is None:
+            self.look()
+            for pid in descendants(self.process.pid):
+                with contextlib.suppress(OSError):
+                    if program in Path(f"/proc/{pid}/comm").read_text() and listening([pid]):
+                        return
+            time.sleep(0.2)
+        raise AssertionError(f"no {program} within {seconds} s: {self.said}")
+
     def look(self) -> None:
         """Take note of processes and of ports that they listen on."""
         now = descendants(self.process.pid)

@@ -8,7 +8,7 @@ import pytest
 from bench.declaration.cell import Cell
 from bench.frameworks.flower import node
 from bench.frameworks.flower.node import Order, VersionError, settle
-from bench.frameworks.flower.server_app import run
+from bench.frameworks.flower.server_app import ClientFailed, run
 from bench.registry import ALGORITHMS
 from bench.rounds import group
 from bench.rounds.sharing import Skip
@@ -83,3 +83,14 @@ def test_another_version_of_a_plugin_is_told(tmp_path: Path):
     node.settle.cache_clear()
     with pytest.raises(VersionError, match=r"expected the version 0000000000000000 .* this node has"):
         settle(str(tmp_path))
+
+
+def test_what_goes_wrong_on_a_client_is_told_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError("as it was meant to")
+
+    monkeypatch.setattr(node.Node, "train", fails)
+    with pytest.raises(
+        ClientFailed, match=r"client 0 failed in round 1: ZeroDivisionError: as it was meant to \(test_apps"
+    ):
+        through_messages(cell("fedavg", clients="2", rounds="1"), tmp_path)
