@@ -66,6 +66,7 @@ class FMLVariant(FML):
     """
 
     source = "arXiv:2006.16765 and the public implementations of it"
+    class_free = True  # beside memes only a number of batches travels
 
     # How memes are weighted; a client's batches are its optimiser steps in the round.
     average: str = choice("uniform", ("uniform", "examples", "batches"))

@@ -95,7 +95,10 @@ def _row(entry: Entry, columns: tuple[int, int], width: int | None) -> str:
     """Name, origin, summary; on a narrow screen the summary goes below."""
     name, origin = columns
     summary = entry.summary or ("(described when it is loaded)" if entry.attribute else "(no description)")
-    head = f"  {entry.name:<{name}}  {entry.origin:<{origin}}"
+    where, room = entry.origin, (width or WIDEST) - name - 4
+    if width is not None and len(where) > room:  # a plugin file deep in somebody's folders
+        where = f"...{where[3 - room :]}"
+    head = f"  {entry.name:<{name}}  {where:<{origin}}"
     if width is None:
         return f"{head}  {summary}"
     beside = width - len(head) - 2

@@ -14,6 +14,8 @@ def check(algorithm: Algorithm, travels: State, task: Task) -> None:
     """
     if task.common:
         return
+    if alike := sorted(name for name, slot in algorithm.slots().items() if "head" in slot.alike):
+        raise Skip(f"shares the head of {', '.join(alike)}, which stays private where tasks differ")
     others = sorted(travels.keys() - algorithm.slots().keys())
     if others and not algorithm.class_free:
         raise Skip(

@@ -51,7 +51,7 @@ MUTANTS = {
     ),
     "lr-halved": Mutant(
         "half the learning rate",
-        "bench/declaration/suite.py",
+        "bench/declaration/optimiser.py",
         (('        if self.name == "cosine":\n', '        base = base / 2\n        if self.name == "cosine":\n'),),
     ),
     "momentum-lost": Mutant(
@@ -79,8 +79,8 @@ MUTANTS = {
         "bench/engines/reference.py",
         (
             (
-                "            return Out(*piece.module(x))\n",
-                "            piece.module(x)\n            return Out(*piece.module(x))\n",
+                "                return widened(piece.module(x))\n",
+                "                piece.module(x)\n                return widened(piece.module(x))\n",
             ),
         ),
     ),

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,8 +87,13 @@ def test_a_pipe_gets_one_line_for_each_entry() -> None:
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_a_screen_gets_lines_that_fit(width: int) -> None:
-    text = listing.as_text(listing.look(list(listing.KINDS)), width)
+    found = listing.look(list(listing.KINDS))
+    deep = "/home/somebody/with/many/folders/and/more/folders/in/the/folders/of/the/folders/my_methods.py"
+    far = replace(found.entries["algorithms"][0], name="my-method", origin=deep)
+    entries = {**found.entries, "algorithms": [*found.entries["algorithms"], far]}
+    text = listing.as_text(replace(found, entries=entries), width)
     assert max(map(len, text.splitlines())) <= width
+    assert "my_methods.py" in text
 
 
 def test_the_width_is_that_of_the_screen(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -83,9 +83,9 @@ def test_a_node_may_have_its_data_elsewhere(tmp_path: Path, monkeypatch: pytest.
     assert node._here(replace(made, data_root=None)).data_root is None
 
 
-def test_the_main_program_is_what_it_was_afterwards():
+def test_the_main_program_is_what_it_was_afterwards(monkeypatch):
     main = sys.modules["__main__"]
-    before = main.__file__
+    monkeypatch.setattr(main, "__file__", "program.py", raising=False)
     with node._main_unknown():
         assert not hasattr(main, "__file__")
-    assert main.__file__ == before
+    assert main.__file__ == "program.py"
