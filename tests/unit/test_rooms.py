@@ -61,7 +61,7 @@ EXCEPTIONS = {
     **{name: {"reports"} for name in ("bench.report", "bench.compare", "bench.choices")},
     "bench.tune": {"reports.tuning"},
     "bench.doctor": {"datasets"},
-    "bench.frameworks.__main__": {"bench.parity", "bench.execution", "bench.arguments", "bench.shadow"},
+    "bench.frameworks.__main__": {"bench.parity", "bench.execution", "bench.data", "bench.arguments", "bench.shadow"},
     "bench.export": {"datasets"},
     "bench.asked": {"datasets.split_folder"},
 }
