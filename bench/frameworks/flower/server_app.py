@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import httpx
 from flwr.app import ConfigRecord, Context, Message, MessageType, RecordDict
 from flwr.serverapp import Grid, ServerApp
 
@@ -15,7 +16,12 @@ from bench.rounds.federation import Federation
 from bench.rounds.group import Group, one_thread
 
 app = ServerApp()
+_WITHDRAWN = "Flower withdrew the run: its server gave no sign of life for 30 seconds. The machine is too busy"
 _PAUSES = (0.02, 0.5)  # seconds between looks at the grid, first and longest; its own `send_and_receive` waits 3
+
+
+class Withdrawn(Exception):
+    """The SuperLink no longer takes the ServerApp for alive."""
 
 
 class ClientFailed(Exception):
@@ -28,6 +34,8 @@ def main(grid: Grid, context: Context) -> None:
     with Reporter(folder) as reporter:
         try:
             outcome: Outcome = run(grid, settle(str(folder)), reporter)
+        except httpx.HTTPStatusError as error:
+            outcome = Withdrawn(_WITHDRAWN) if error.response.status_code == httpx.codes.UNAUTHORIZED else error
         except Exception as error:
             outcome = error
         reporter.outcome(outcome)

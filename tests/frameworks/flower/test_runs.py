@@ -90,7 +90,7 @@ def test_a_client_that_fails_ends_its_cell(framework: str, tmp_path: Path):
         (record,) = records(run)
         assert record["status"] == "failed"
         assert re.search(
-            r"client \d failed in round 2: RuntimeError: as it was meant to \(breaks.py, line 14\)", record["reason"]
+            r"client \d failed in round 2: RuntimeError: as it was meant to \(breaks.py, line 15\)", record["reason"]
         )
 
 
