@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench.frameworks import NAMES, __main__
 from bench.parity import drive
+from tests.unit.bench.parity.fakes import write_trace
+from tests.unit.bench.parity.test_findings import run
 
 
 def ask(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -54,6 +57,16 @@ def test_mistakes_are_one_message(
     code, _, said = ask(capsys, *arguments, "--out", str(tmp_path / "out"))
     assert code == 2
     assert words in said
+
+
+def test_exit_codes_say_what_the_folder_holds(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    ours, theirs = (run(framework) for framework in ("native", "pfl"))
+    for each, value in ((ours, 0.0), (theirs, 1.0)):
+        each.write(tmp_path)
+        write_trace(each.trace(tmp_path), {1: {"global/w": np.full(2, value, np.float32)}})
+    assert ask(capsys, "--report-only", "--out", str(tmp_path))[0] == 1
+    run("flower", status="failed", reason="broken").write(tmp_path)
+    assert ask(capsys, "--report-only", "--out", str(tmp_path))[0] == 3
 
 
 def test_a_folder_is_for_one_suite(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
