@@ -92,8 +92,9 @@ def gone(pid: int) -> bool:
 
 
 PROGRAM = """\
-import sys
+import signal, sys
 from bench.parity import drive
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background ignores it
 drive.FUNCTIONS, drive._LOOK = {"native": "tests.unit.bench.parity.fakes:run"}, ""
 from bench.frameworks.__main__ import main
 sys.exit(main(sys.argv[1:]))
