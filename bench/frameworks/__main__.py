@@ -12,6 +12,7 @@ import sys
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from bench.arguments import at_least_one
@@ -132,10 +133,15 @@ def report(out: Path) -> int:
     return BEYOND if any(gap.largest is not None and gap.largest > TOLERANCE for gap in findings.gaps) else 0
 
 
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Stop as at Ctrl-C, also where interrupts are ignored, as under nohup."""
+    raise KeyboardInterrupt
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, measure, compare."""
     options = parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         if foreign := shadowed():
             raise UsageError(foreign)
