@@ -52,7 +52,9 @@ def test_the_documented_example_loads_as_it_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", suites.names())
 def test_built_in_suites_load_and_are_named_like_their_files(name: str) -> None:
-    expected = {"fml-audit": "local", "niid-bench": "fedavg", "pfedes": "local"}.get(name, "fml")
+    expected = {"fml-audit": "local", "frameworks": "fedavg", "niid-bench": "fedavg", "pfedes": "local"}.get(
+        name, "fml"
+    )
     for suite in studies.load(name).suites:
         assert suite.name == name
         assert suite.reference in {expected, "local"} if name == "paper" else suite.reference == expected
