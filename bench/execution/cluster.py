@@ -66,7 +66,7 @@ class Cluster:
     ) -> None:
         """`jobs`: the most bundles at a time; `time_limit`: seconds for a cell; `tell` hears of nodes in trouble."""
         texts = tuple((Path(path).name, Path(path).read_text(encoding="utf-8")) for path in job.plugins)
-        sent = replace(job, out=None, plugins=(), sources=texts)
+        sent = replace(job, out=None, plugins=(), sources=texts, published={})  # memory is this machine's
         self._order = Order(uuid.uuid4().hex, sent, time_limit)
         self._share, self._jobs, self._tell = share, jobs, tell
         self._session = Session(address, None if jobs is None else jobs * share.cpus)

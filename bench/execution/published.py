@@ -6,6 +6,7 @@ process that holds it, however that process ends. Only Linux has such files; els
 """
 
 import os
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -33,11 +34,14 @@ class Published:
     """A data set in a file that other processes of this user can map while the publisher lives."""
 
     file: str
+    name: str  # what the system calls that file: a number may be another file's where the publisher is gone
     arrays: Mapping[str, Place]  # by field of `Data`
     facts: Mapping[str, Any]  # the other fields
 
     def data(self) -> Data:
         """The data set, mapped. A write would change this process's own page only. Raises OSError."""
+        if (found := os.readlink(self.file)) != self.name:
+            raise OSError(f"{self.file}: expected {self.name}, got {found}")
         mapped: dict[str, Any] = {
             name: np.memmap(self.file, place.dtype, "c", place.offset, place.shape)
             for name, place in self.arrays.items()
@@ -53,7 +57,7 @@ def publish(name: str, data: Data) -> Published | None:
     values = {field.name: getattr(data, field.name) for field in fields(data)}
     arrays = {key: np.ascontiguousarray(value) for key, value in values.items() if isinstance(value, np.ndarray)}
     try:
-        descriptor = os.memfd_create(f"bench-{name}")
+        descriptor = os.memfd_create(f"bench-{name}-{uuid.uuid4().hex}")
         places = {}
         for key, array in arrays.items():
             places[key] = Place(array.dtype.str, array.shape, _append(descriptor, array))
@@ -63,7 +67,9 @@ def publish(name: str, data: Data) -> Published | None:
     if not file.exists():
         os.close(descriptor)
         return None
-    return Published(str(file), places, {key: value for key, value in values.items() if key not in arrays})
+    return Published(
+        str(file), os.readlink(file), places, {key: value for key, value in values.items() if key not in arrays}
+    )
 
 
 def _append(descriptor: int, array: NDArray[Any]) -> int:

@@ -4,7 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -44,6 +44,12 @@ def test_another_process_sees_it_and_cannot_change_it() -> None:
     sums = f"{int(data.train_x.astype(np.int64).sum())} {int(data.test_y.sum())} {data.classes}"
     assert told.stdout.split("\n")[:2] == [sums, "0"]
     assert np.array_equal(shared.data().train_x, data.train_x)
+
+
+def test_another_file_of_that_number_is_refused() -> None:
+    other, shared = published(), published()
+    with pytest.raises(OSError, match="expected /memfd:bench-test-"):
+        replace(shared, file=other.file).data()
 
 
 def test_torch_takes_it_without_a_copy() -> None:
