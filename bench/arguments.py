@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -100,3 +101,18 @@ def short(message: str) -> str:
     if len(lines) > LONGEST:
         lines = [*lines[: LONGEST - 1], f"and {len(lines) - LONGEST + 1} more lines"]
     return "\n".join(lines)
+
+
+def how_to_go_on(module: str, arguments: Sequence[str]) -> str:
+    """The command that continues; what ``--rerun`` asked for is under way and must not start over.
+
+    >>> how_to_go_on("bench.run", ["--suite", "smoke", "--rerun", "all"])
+    'go on with: python -m bench.run --suite smoke'
+    """
+    kept, rest = [], iter(arguments)
+    for argument in rest:
+        if argument == "--rerun":
+            next(rest, None)
+        elif not argument.startswith("--rerun="):
+            kept.append(argument)
+    return f"go on with: python -m {module} {shlex.join(kept)}"

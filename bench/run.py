@@ -7,7 +7,6 @@ Exit codes: 0 all is done; 2 nothing could be run (usage, configuration, data, o
 import argparse
 import importlib
 import os
-import shlex
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import engines
-from bench.arguments import UsageError, at_least_one, positive, shard, short
+from bench.arguments import UsageError, at_least_one, how_to_go_on, positive, shard, short
 from bench.asked import Plan, plan
 from bench.execution.executors import HERE
 from bench.execution.worker import Job
@@ -149,7 +148,7 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
         counts += outcome.counts
         if outcome.stopped:
             print(f"stopped by {outcome.stopped.name}: {counts.total()} of {len(asked.cells)} cells are finished")
-            print(_how_to_go_on(arguments), flush=True)
+            print(how_to_go_on("bench.run", arguments), flush=True)
             return STOPPED
         with store.turn():
             tidy.write(asked.out)
@@ -246,17 +245,6 @@ def _closing(asked: Plan, counts: Counter[str], store: Store, report: bool) -> s
     return "\n".join(lines)
 
 
-def _how_to_go_on(arguments: Sequence[str]) -> str:
-    """The command that continues; what ``--rerun`` asked for is under way and must not start over."""
-    kept, rest = [], iter(arguments)
-    for argument in rest:
-        if argument == "--rerun":
-            next(rest, None)
-        elif not argument.startswith("--rerun="):
-            kept.append(argument)
-    return f"go on with: python -m bench.run {shlex.join(kept)}"
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, run, and turn what was foreseen into one message and an exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
@@ -269,7 +257,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return dry_run(asked)
         return run(asked, arguments, rerun=options.rerun, report=not options.no_report)
     except KeyboardInterrupt:
-        print(f"\nstopped; what was finished is kept\n{_how_to_go_on(arguments)}", flush=True)
+        print(f"\nstopped; what was finished is kept\n{how_to_go_on('bench.run', arguments)}", flush=True)
         return STOPPED
     except Exception as error:
         if not isinstance(error, _foreseen()):

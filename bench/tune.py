@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import engines
-from bench.arguments import UsageError, at_least_one, device, load_plugins, short
+from bench.arguments import UsageError, at_least_one, device, how_to_go_on, load_plugins, short
 from bench.shadow import shadowed
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _dry_run(studies, options)
         return _run(studies, options, arguments, plugins)
     except KeyboardInterrupt:
-        print(f"\nstopped; what was finished is kept\n{_how_to_go_on(arguments)}", flush=True)
+        print(f"\nstopped; what was finished is kept\n{how_to_go_on('bench.tune', arguments)}", flush=True)
         return STOPPED
     except Exception as error:
         if not isinstance(error, _foreseen()):
@@ -139,7 +139,7 @@ def _run(
         if stopped := compute(study, how):
             finished = len(study.cells) - len(study.missing())
             print(f"stopped by {stopped.name}: {finished} of {len(study.cells)} cells are finished")
-            print(_how_to_go_on(arguments), flush=True)
+            print(how_to_go_on("bench.tune", arguments), flush=True)
             return STOPPED
         tuning = study.found(Store(study.out).read, command(arguments))
         records.write(study.out, tuning)
@@ -169,17 +169,6 @@ def command(arguments: Sequence[str]) -> str:
         else:
             kept.append(argument)
     return f"python -m bench.tune {shlex.join(kept)}"
-
-
-def _how_to_go_on(arguments: Sequence[str]) -> str:
-    """The command that continues; what ``--rerun`` asked for is under way and must not start over."""
-    kept, rest = [], iter(arguments)
-    for argument in rest:
-        if argument == "--rerun":
-            next(rest, None)
-        elif not argument.startswith("--rerun="):
-            kept.append(argument)
-    return f"go on with: python -m bench.tune {shlex.join(kept)}"
 
 
 def _foreseen() -> tuple[type[Exception], ...]:
