@@ -129,6 +129,16 @@ def test_a_loss_in_words_needs_no_vmap(name: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(_PhaseRun, "_under_vmap", never)
     run(ALGORITHMS.get(name)(), "vectorised", {"net": "mlp", "rounds": 2}, double=False)
 
+    class Squared(FedAvg):
+        """With a term that is no word of `bench.ops`: the check above can fail."""
+
+        def loss(self, nets: Any, work: Any, client: Any, down: Any, batch: Any, at: Any) -> Any:
+            head = work["model"][min(at.nets["model"].head)]
+            return super().loss(nets, work, client, down, batch, at) + head.square().sum()
+
+    with pytest.raises(AssertionError, match="more than words"):
+        run(Squared(), "vectorised", {"net": "mlp", "rounds": 2}, double=False)
+
 
 @pytest.mark.parametrize("engine", OTHERS)
 def test_the_check_can_fail(engine: str) -> None:
