@@ -12,6 +12,7 @@ import torch
 
 from bench.plugin import Out
 
+_NOTHING = nullcontext()
 _DTYPES = {"fp32": None, "bf16": torch.bfloat16}
 
 
@@ -23,9 +24,11 @@ def dtype(precision: str) -> torch.dtype | None:
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[Any]:
     """A context for passes in PyTorch's own layers; what comes out of them needs `widened`."""
     computed_in = dtype(precision)
-    return nullcontext() if computed_in is None else torch.autocast(device.type, computed_in)
+    return _NOTHING if computed_in is None else torch.autocast(device.type, computed_in)
 
 
-def widened(out: Any) -> Out:
+def widened(out: Any, precision: str) -> Out:
     """What a net returned, in float32 or wider: a loss is never computed in bfloat16."""
+    if _DTYPES[precision] is None:  # every step of every client comes by here
+        return Out(*out)
     return Out(*(tensor.float() if tensor.dtype == torch.bfloat16 else tensor for tensor in out))

@@ -162,5 +162,5 @@ class Forward:
         piece = self.pieces[slot]
         with autocast(self.precision, x.device):
             if tensors is piece.tensors:
-                return widened(piece.module(x))
-            return widened(functional_call(piece.stand_in, tensors, (x,)))
+                return widened(piece.module(x), self.precision)
+            return widened(functional_call(piece.stand_in, tensors, (x,)), self.precision)

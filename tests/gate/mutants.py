@@ -79,8 +79,8 @@ MUTANTS = {
         "bench/engines/reference.py",
         (
             (
-                "                return widened(piece.module(x))\n",
-                "                piece.module(x)\n                return widened(piece.module(x))\n",
+                "                return widened(piece.module(x), self.precision)\n",
+                "                piece.module(x)\n                return widened(piece.module(x), self.precision)\n",
             ),
         ),
     ),

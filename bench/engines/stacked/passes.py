@@ -34,7 +34,7 @@ class Models:
     def call(self, module: nn.Module, tensors: Tensors, x: Tensor) -> Out:
         """A module's own pass with these tensors. Under vmap a convolution is computed before autocast sees it."""
         with autocast(self.precision, x.device):
-            return widened(functional_call(module, tensors, (x,)))
+            return widened(functional_call(module, tensors, (x,)), self.precision)
 
 
 @dataclass
