@@ -118,7 +118,7 @@ def run(asked: Plan, arguments: Sequence[str], *, rerun: str | None, report: boo
 
     store, suite = Store(asked.out), asked.suite
     store.check_owner(asked.declared.whole)
-    published = preflight.check(asked.cells if rerun else asked.missing(), asked.data_root)
+    published = preflight.check(asked.cells if rerun else asked.missing(), asked.data_root, share=True)
     if asked.trace and (finished := len(asked.cells) - len(asked.missing())) and rerun != "all":
         print(f"{finished} cells are finished and leave no trace: compute them again with --rerun all", file=sys.stderr)
     origin = provenance(arguments)

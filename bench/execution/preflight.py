@@ -11,11 +11,11 @@ from bench.rounds import setting
 from bench.rounds.setting import deal, gather, look
 
 
-def check(cells: Sequence[Cell], root: Path | None) -> dict[str, Published]:
+def check(cells: Sequence[Cell], root: Path | None, *, share: bool = False) -> dict[str, Published]:
     """Load each data set, build each net once and draw every partition. Raises DataError at the first that fails.
 
     A data set that is not there yet is downloaded here, before workers would all try to. What was loaded comes back in
-    memory that workers can share, by name, where the system has such memory.
+    memory that workers can share, by name, where that is asked for (`share`) and the system has such memory.
     """
     draws = {json.dumps(cell.axes("partition")): cell for cell in cells}
     zoos = {(cell.dataset, cell.zoo): cell for cell in cells}
@@ -30,7 +30,7 @@ def check(cells: Sequence[Cell], root: Path | None) -> dict[str, Published]:
                     deal(cell, there)
                 except DataError as error:
                     raise DataError(f"{_draw(cell)} cannot be drawn: {error}") from error
-    names = dict.fromkeys(name for cell in cells for name in cell.data)
+    names = dict.fromkeys(name for cell in cells for name in cell.data) if share else {}
     shared = {name: publish(name, setting.load(name, root)) for name in names}
     return {name: published for name, published in shared.items() if published is not None}
 

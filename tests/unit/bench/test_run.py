@@ -48,7 +48,7 @@ def reports(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reports: list[Path]) -> Command:
     """Runs fake cells through the whole command; options as on the command line."""
-    monkeypatch.setattr("bench.execution.preflight.check", lambda cells, root: {})
+    monkeypatch.setattr("bench.execution.preflight.check", lambda cells, root, share=False: {})
 
     def run(*algorithms: str, options: tuple[str, ...] = ()) -> int:
         monkeypatch.setattr(module, "plan", lambda _: declare(tmp_path, *algorithms))
@@ -128,7 +128,7 @@ def test_a_stop_tells_how_to_go_on_without_starting_over(
 def test_a_stop_before_the_first_cell_leaves_nothing(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("bench.execution.preflight.check", interrupted)
@@ -168,7 +168,7 @@ def refused(command: Command, capsys: pytest.CaptureFixture[str], *options: str)
 def test_data_that_is_not_there_leaves_nothing_behind(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    def missing(*_: object) -> None:
+    def missing(*_: object, **__: object) -> None:
         raise DataError("\n".join(f"no file {number}" for number in range(40)))
 
     monkeypatch.setattr("bench.execution.preflight.check", missing)
@@ -212,7 +212,7 @@ def test_a_damaged_cell_is_reported_and_computed_again(
 
 
 def test_an_error_that_was_not_foreseen_shows_its_traceback(command: Command, monkeypatch: pytest.MonkeyPatch):
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr("bench.execution.preflight.check", broken)
@@ -344,7 +344,7 @@ NAMES = ("works-a", "works-b", "skips", "works-c")
 @pytest.fixture
 def shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reports: list[Path]) -> Command:
     """Runs one of two shards of four fake cells, or all of them, into a folder of this name."""
-    monkeypatch.setattr("bench.execution.preflight.check", lambda cells, root: None)
+    monkeypatch.setattr("bench.execution.preflight.check", lambda cells, root, share=False: {})
 
     def run(number: int | None, out: str, *options: str) -> int:
         whole = declare(tmp_path, *NAMES, out=tmp_path / out)
