@@ -3,16 +3,17 @@
 An optimiser step on a net is taken to cost ``overhead + 3 x forward FLOPs x batch / rate`` seconds, with both numbers
 measured per net and committed in costs.toml; the vectorised engine is `stacked` times as fast. ``--engine auto`` takes
 it for cells whose nets all gain from it: a choice that follows from the declaration and this file alone, never from how
-fast the machine at hand happens to be. ``python -m bench.costs`` measures anew and prints that file.
+fast the machine at hand happens to be. ``python -m bench.costs`` measures anew and prints or writes that file.
 """
 
+import argparse
 import functools
 import math
-import time
+import os
+import sys
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from bench.declaration.cell import Cell
@@ -24,7 +25,6 @@ if TYPE_CHECKING:  # importing it imports torch
 
 COSTS = Path(__file__).with_name("costs.toml")
 SHAPES = ((1, 8, 8), (1, 28, 28), (3, 32, 32))
-BATCHES = (10, 50)
 TRAIN_SHARE, EVALUATED_SHARE = 0.7, 0.3  # of a client's rows: what it trains on; its validation and test rows
 HEAD_SHARE = 0.45  # of a step: what it costs to train a head alone, .4 (cnn) to .56 (mlp), since no gradient goes below
 
@@ -131,124 +131,66 @@ def _table() -> dict[str, dict[str, Any]]:
     return dict(tomllib.loads(COSTS.read_text(encoding="utf-8"))["nets"])
 
 
-def measure(net: str, repeats: int = 7) -> tuple[float, float]:
-    """Overhead (microseconds) and rate (GFLOP/s) of a net's optimiser step on this machine, one thread."""
-    points = []
-    for shape in SHAPES:
-        for batch in BATCHES:
-            work = 3.0 * forward_flops(net, shape, 10) * batch
-            points.append((work, _time_step(net, shape, batch, repeats)))
-    return fit(points)
-
-
-def fit(points: Iterable[tuple[float, float]]) -> tuple[float, float]:
-    """Least squares on relative errors of ``seconds = overhead + work / rate``; both stay positive.
-
-    >>> [round(x, 3) for x in fit([(1e9, 0.2), (2e9, 0.3)])]
-    [100000.0, 10.0]
-    """
-    import numpy as np
-    from scipy.optimize import nnls
-
-    work, seconds = np.array(list(points)).T
-    (overhead, per_flop), _ = nnls(np.stack([1 / seconds, work / seconds], axis=1), np.ones(len(work)))
-    return float(max(overhead, 1e-6) * 1e6), float(1e-9 / max(per_flop, 1e-14))
-
-
-def _time_step(net: str, shape: tuple[int, int, int], batch: int, repeats: int) -> float:
-    """Median seconds of a step: forward, backward, SGD with momentum."""
-    import torch
-    import torch.nn.functional as F
-
-    from bench.engines.optimiser import SGD
-
-    module = NETS.get(net)(shape, 10)
-    parameters = dict(module.named_parameters())
-    optimiser = SGD(list(parameters), list(parameters.values()), {"momentum": 0.9})
-    x, y = torch.randn(batch, *shape), torch.arange(batch) % 10
-    steps = 5 if net.startswith("resnet") else 20
-
-    def some() -> float:
-        begin = time.thread_time()
-        for _ in range(steps):
-            gradients = torch.autograd.grad(F.cross_entropy(module(x)[0], y), optimiser.parameters)
-            with torch.no_grad():
-                optimiser.step(list(gradients), 0.01)
-        return (time.thread_time() - begin) / steps
-
-    some()
-    return median(some() for _ in range(repeats if steps > 5 else 1))
-
-
-STACKED_CLIENTS = 8  # few: a cohort of ten in a mixed zoo, beside a handful of other cells
-
-
-def measure_stacked(net: str, repeats: int = 5) -> list[float]:
-    """Reference over vectorised CPU time of FedAvg's local training, for each of `SHAPES`, the mean over batches.
-
-    0 for a net with a layer that has no stacked form: vmap has to make do, which takes a residual net minutes a round.
-    """
-    from bench.engines.stacked.program import Program
-
-    gains = []
-    for shape in SHAPES:
-        if Program.of(NETS.get(net)(shape, 10)) is None:
-            return [0.0] * len(SHAPES)
-        ratios = []
-        for batch in BATCHES:
-            times: dict[str, list[float]] = {"reference": [], "vectorised": []}
-            train = {name: _cohort(name, net, shape, batch) for name in times}
-            for _ in range(repeats + 1):  # the first is a warm-up
-                for name, work in train.items():
-                    begin = time.thread_time()
-                    work()
-                    times[name].append(time.thread_time() - begin)
-            ratios.append(median(a / b for a, b in zip(*(t[1:] for t in times.values()), strict=True)))
-        gains.append(math.exp(sum(map(math.log, ratios)) / len(ratios)))
-    return gains
-
-
-def _cohort(name: str, net: str, shape: tuple[int, int, int], batch: int) -> Callable[[], object]:
-    """Local training of a few clients on noise by an engine."""
-    import torch
-
-    from bench.engines import engine
-    from bench.engines.client import Client
-    from bench.engines.job import Images, Job
-    from bench.nets.net import parts
-    from bench.plugin import At, Task
-
-    module = NETS.get(net)(shape, 10)
-    own, one = parts(module, net), torch.ones(shape[0], 1, 1)
-    images = Images(torch.randint(0, 256, (400, *shape), dtype=torch.uint8), torch.arange(400) % 10, one, one * 99)
-    task = Task(10, shape, own, (own,) * STACKED_CLIENTS)
-    at = At(0, 1, task, {"model": own})
-    down = {"model": {key: value.clone() for key, value in module.state_dict().items()}}
-    jobs = [
-        Job(ALGORITHMS.get("fedavg")(), Client({}), down, plan.flatten(), [plan], 0.01, at)
-        for plan in torch.randint(0, 400, (STACKED_CLIENTS, 10, batch))
+def document(nets: Mapping[str, Mapping[str, Any]], machine: str) -> str:
+    """The text of costs.toml."""
+    lines = [
+        f'# Measured by "python -m bench.costs": {machine}.',
+        "# A net that is not listed is taken to cost what [nets.other] says. Gains by stacking are for images of",
+        f"# {', '.join('x'.join(map(str, shape)) for shape in SHAPES)}; 0: the net has no stacked form.",
     ]
-    made = engine(name)({net: module}, images, {"name": "sgd", "momentum": 0.9})
-    return lambda: made.train(jobs)
+    for net, cost in nets.items():
+        gains = ", ".join(f"{gain:.2f}" for gain in cost["stacked"])
+        rate = f"overhead_us = {cost['overhead_us']:.0f}\ngflops = {cost['gflops']:.1f}"
+        lines.append(f"\n[nets.{net}]\n{rate}\nstacked = [{gains}]")
+    return "\n".join(lines) + "\n"
 
 
-def main() -> None:
-    """Measure every built-in net and print costs.toml."""
+def arguments() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.costs",
+        description="Measure what a step on every built-in net costs on this machine, for --dry-run and --engine auto.",
+        epilog="About twelve minutes on a quiet machine. What auto means, and with it results, may"
+        " change with the file: see docs/adr/0018-cells-side-by-side.md. Exit codes: 0 done, 2 usage, 130 stopped.",
+    )
+    parser.add_argument("--nets", help="only these, written a,b; the others stay as committed")
+    parser.add_argument("--write", action="store_true", help=f"write bench/{COSTS.name} instead of printing it")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure the nets one after another in a process that is set up as a worker of a run is."""
+    parser = arguments()
+    asked = parser.parse_args(argv)
+    known = NETS.names()
+    chosen = [name.strip() for name in asked.nets.split(",")] if asked.nets else known
+    if unknown := [name for name in chosen if name not in known]:
+        parser.error(f"--nets: {', '.join(unknown)}: expected {', '.join(known)}")
     import torch
 
     from bench.host.provenance import processor
+    from bench.speedometer.process import Worker
 
-    torch.set_num_threads(1)
-    print(f'# Measured by "python -m bench.costs": {processor()}, one thread, torch {torch.__version__}.')
-    print("# A net that is not listed is taken to cost what [nets.other] says. Gains by stacking are for images of")
-    print(f"# {', '.join('x'.join(map(str, shape)) for shape in SHAPES)}; 0: the net has no stacked form.")
-    measured = {net: (*measure(net), measure_stacked(net)) for net in NETS.names()}
+    nets = dict(_table())
+    try:
+        with Worker("bench.speedometer.steps:Steps") as steps:
+            for net in chosen:
+                nets[net] = steps.call("cost", net=net)
+                print(f"{net}: {nets[net]}", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        print("stopped; nothing is written", file=sys.stderr)
+        return 130
     # Of a net that is not listed nobody knows whether all its layers have a stacked form.
-    measured["other"] = (*measured["cnn2"][:2], [0.0] * len(SHAPES))
-    for net, (overhead, rate, gain) in measured.items():
-        each = ", ".join(f"{value:.2f}" for value in gain)
-        print(f"\n[nets.{net}]\noverhead_us = {overhead:.0f}\ngflops = {rate:.1f}\nstacked = [{each}]")
+    nets["other"] = {**nets["cnn2"], "stacked": [0.0] * len(SHAPES)}
+    text = document(nets, f"{processor()}, one thread, torch {torch.__version__}")
+    if not asked.write:
+        print(text, end="")
+        return 0
+    beside = COSTS.with_suffix(".new")
+    beside.write_text(text, encoding="utf-8")
+    os.replace(beside, COSTS)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

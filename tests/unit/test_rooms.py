@@ -53,6 +53,7 @@ MAY_IMPORT = {
     "bench.speedometer": {
         *("bench.speedometer", "bench.rounds", "bench.engines", "bench.declaration", "bench.execution"),
         *("bench.registry", "bench.data", "bench.plugin"),
+        *("bench.costs", "bench.nets"),  # it measures what a step on a net costs, for the committed file
         *("datasets.mnist", "reports.style"),  # a plugin file of subsets; figures that look like the report's
     },
 }

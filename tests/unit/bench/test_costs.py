@@ -1,6 +1,9 @@
 """What ``--engine auto`` means: it follows from the declaration and the committed costs alone."""
 
+import tomllib
 from dataclasses import replace
+
+import pytest
 
 from bench import costs
 from bench.execution.forecast import resolved
@@ -53,3 +56,18 @@ def test_a_trial_costs_what_its_reserved_rows_cost() -> None:
     trial = replace(result, tuning=True, reserved=0.5)
     assert 0.3 < costs.estimate(trial) / costs.estimate(result) < 0.7
     assert costs.estimate(replace(result, reserved=0.5)) == costs.estimate(result)
+
+
+def test_what_is_written_is_what_is_read() -> None:
+    """Two digits of a gain are kept, whole microseconds, a tenth of a GFLOP/s: no more is known."""
+    nets = {name: dict(row) for name, row in costs._table().items()}
+    assert costs.document(nets, "a processor").startswith('# Measured by "python -m bench.costs": a processor.')
+    assert tomllib.loads(costs.document(nets, "a processor"))["nets"] == nets
+    assert costs.document(nets, costs.COSTS.read_text().splitlines()[0].split('": ')[1][:-1]) == costs.COSTS.read_text()
+
+
+def test_a_net_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        costs.main(["--nets", "mlp,lenet"])
+    assert end.value.code == 2
+    assert "--nets: lenet: expected cnn, cnn1" in capsys.readouterr().err
