@@ -19,6 +19,8 @@ from bench.plugin import Slot, Tensors
 class Optimiser(ABC):
     """Updates a slot's parameters from their gradients; `memory` is its state between steps."""
 
+    uniform = False  # whether each step is the same operations on the same memory: no number in it counts steps
+
     def __init__(self, names: Sequence[str], parameters: Sequence[Tensor], settings: Mapping[str, object]) -> None:
         self.names = list(names)
         self.parameters = list(parameters)
@@ -69,6 +71,8 @@ class Optimiser(ABC):
 
 class SGD(Optimiser):
     """``v = momentum v + g; w = w - lr v`` with v = 0 at the start: torch.optim.SGD without dampening or Nesterov."""
+
+    uniform = True
 
     def __init__(self, names: Sequence[str], parameters: Sequence[Tensor], settings: Mapping[str, object]) -> None:
         super().__init__(names, parameters, settings)

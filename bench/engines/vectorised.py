@@ -20,6 +20,7 @@ from bench.engines.job import Images, Job, Trained
 from bench.engines.reference import Reference
 from bench.engines.stacked.passes import Models
 from bench.engines.stacked.program import Program
+from bench.engines.stacked.replay import recorder
 from bench.engines.stacked.stack import Stack
 from bench.nets.net import Net
 from bench.plugin import Tensors
@@ -55,6 +56,7 @@ class Vectorised:
         self.images, self.settings, self.width = images, settings, width
         self.alone = Reference(nets, images, settings, precision)
         device = images.x.device
+        self.recorder = recorder(device)
         self.models = Models(
             programs={name: Program.of(net) for name, net in nets.items()},
             training={name: copy.deepcopy(net).to(device).train() for name, net in nets.items()},
@@ -77,7 +79,7 @@ class Vectorised:
             width = self.width or self._fitting(jobs[indices[0]])
             for start in range(0, len(indices), width):
                 some = indices[start : start + width]
-                stack = Stack([jobs[i] for i in some], self.models, self.images, self.settings)
+                stack = Stack([jobs[i] for i in some], self.models, self.images, self.settings, self.recorder)
                 done |= zip(some, stack.run(), strict=True)
         return [done[index] for index in range(len(jobs))]
 

@@ -30,7 +30,7 @@ def job(setting: Setting, algorithm: Algorithm, client: Client, down: State, *, 
     for phase in algorithm.phases():
         steps = None if phase.epochs else training["local_steps"]
         batches = plan.batches(
-            share.train.numpy(force=True),
+            share.drawn,
             int(training["batch_size"]),
             epochs=(phase.epochs or training["local_epochs"]) if steps is None else None,
             steps=steps,

@@ -36,6 +36,7 @@ class Share:
     train: Tensor  # [n]
     validation: Tensor  # [v]
     test: Tensor  # [t]
+    drawn: Rows  # `train` on the host, where batches are drawn: a round must not wait for the device to tell
 
 
 @dataclass(frozen=True)
@@ -261,7 +262,7 @@ def assemble(cell: Cell, data: Data | Pool) -> Setting:
         cell=cell,
         images=_images(there.train, there, device),
         test=_images(_general(cell, there, splits), there, device),
-        shares=tuple(Share(*(torch.from_numpy(r).to(device) for r in (s.train, s.validation, s.test))) for s in splits),
+        shares=tuple(_share(each, device) for each in splits),
         partition=describe(cell, there, splits),
         nets=nets,
         task=task,
@@ -270,6 +271,11 @@ def assemble(cell: Cell, data: Data | Pool) -> Setting:
         task_places=tuple(there.task_of) if tasks else (),
         test_rows=tuple(rows[place] for place in there.task_of) if tasks else (),
     )
+
+
+def _share(made: Split, device: torch.device) -> Share:
+    train, validation, test = (torch.from_numpy(rows).to(device) for rows in (made.train, made.validation, made.test))
+    return Share(train, validation, test, drawn=made.train)
 
 
 def _general(cell: Cell, there: Pool, splits: list[Split]) -> pool.Images:

@@ -14,6 +14,7 @@ from bench.engines.optimiser import Optimiser, clip_rows, make
 from bench.engines.phase import trained_names
 from bench.engines.stacked.beneath import beneath
 from bench.engines.stacked.passes import ManyNets, Models, Step, VmapNets
+from bench.engines.stacked.replay import WORTH, Doing, Recorder, Replayed
 from bench.engines.stacked.rows import Rows, sides
 from bench.engines.summary import told
 from bench.many import Many, Unknown
@@ -25,8 +26,17 @@ GATHER_ROWS = 2048  # rows of images made ready at once: a few steps of many cli
 class Stack:
     """Jobs of one architecture per slot and of equally old optimisers; the cells they come from may differ."""
 
-    def __init__(self, jobs: Sequence[Job], models: Models, images: Images, settings: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        models: Models,
+        images: Images,
+        settings: Mapping[str, object],
+        recorder: Recorder | None = None,
+    ) -> None:
+        """`recorder`: with what to record steps where many are alike; None: each is run."""
         self.jobs, self.models, self.images, self.settings = jobs, models, images, settings
+        self.recorder = recorder
         self.algorithm = jobs[0].algorithm
         self.at = jobs[0].at
         self.slots = self.algorithm.slots()
@@ -95,8 +105,9 @@ class _PhaseRun:
             alive = sum(n >= end for n in steps)
             self._narrow(alive)
             rows = torch.stack([plan[begin:end] for plan in self.plans[:alive]], dim=1)  # [steps, K, B]
+            step = self._doing(end - begin)
             for number, batch in enumerate(self._batches(rows), begin):
-                losses[number, :alive] = self._step(*batch)
+                losses[number, :alive] = step(*batch)
             begin = end
         del self.prepared, self.nets  # they lead back here: such a circle lives until Python looks for circles
         for slot, optimiser in self.optimisers.items():
@@ -104,6 +115,17 @@ class _PhaseRun:
                 kept = stack.memory.get(slot) or [job.client.memory.get(slot, {}) for job in stack.jobs]
                 stack.memory[slot] = [{**kept[row], **optimiser.memory_of(row, n)} for row, n in enumerate(steps)]
         return [losses[:n, row] for row, n in enumerate(steps)]
+
+    def _doing(self, steps: int) -> Doing:
+        """How to do a number of steps with the clients at hand: one by one, or recorded where that repays itself.
+
+        Only a loss in words is recorded, and only optimisers whose step is the same operation each time.
+        """
+        recorder = self.stack.recorder
+        if recorder is None or steps < WORTH or not self.words:
+            return self._step
+        uniform = all(optimiser.uniform for optimiser in self.optimisers.values())
+        return Replayed(self._step, recorder, worthy=lambda: self.words) if uniform else self._step
 
     def _batches(self, rows: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Images [K, B, C, H, W], labels and rows [K, B] of each step of `rows` [steps, K, B], many steps at a time."""
@@ -148,6 +170,7 @@ class _PhaseRun:
 
     def _step(self, x: Tensor, y: Tensor, rows: Tensor) -> Tensor:
         """One step of every client that still trains, on a batch [K, B, ...]; returns the losses [K]."""
+        self.prepared[0].parts.clear()  # a step that could not be recorded leaves some
         losses, step, buffers = self._losses(x, y, rows)
         if losses.requires_grad:
             leaves = [self.leaves[slot][name] for slot, name in self.inputs]
@@ -227,7 +250,8 @@ def _with_rows(jobs: Sequence[Job]) -> Any:
     first = jobs[0].algorithm
     floats = [f.name for f in fields(cast(Any, first)) if isinstance(getattr(first, f.name), float)]
     values = {name: [getattr(job.algorithm, name) for job in jobs] for name in floats}
-    differing = {name: torch.tensor(each) for name, each in values.items() if len(set(each)) > 1}
+    device = jobs[0].rows.device
+    differing = {name: torch.tensor(each, device=device) for name, each in values.items() if len(set(each)) > 1}
 
     def formed(form: Any, alive: int) -> Algorithm:
         rows = {name: form(each[:alive]) for name, each in differing.items()}
