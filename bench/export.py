@@ -106,8 +106,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         cell = chosen(options)
+        from bench.rounds.dealing import deal, describe
+        from bench.rounds.loading import load
         from bench.rounds.pool import of_one
-        from bench.rounds.setting import deal, describe, load
         from datasets.split_files import export
 
         root = options.data_root or os.environ.get("BENCH_DATA") or None

@@ -58,7 +58,7 @@ class Vectorised:
         device = images.x.device
         self.recorder = recorder(device)
         self.models = Models(
-            programs={name: Program.of(net) for name, net in nets.items()},
+            programs={name: Program.of(net, tuple(images.x.shape[1:])) for name, net in nets.items()},
             training={name: copy.deepcopy(net).to(device).train() for name, net in nets.items()},
             evaluating={name: copy.deepcopy(net).to(device).eval() for name, net in nets.items()},
             precision=precision,

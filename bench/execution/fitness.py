@@ -88,7 +88,7 @@ def _objection(cell: "Cell", root: Path | None) -> str | None:
     """What speaks against one cell here."""
     from bench.data import DataError
     from bench.declaration.cell import source_digests
-    from bench.rounds.setting import load
+    from bench.rounds.loading import load
 
     names = {"algorithm": cell.plugin, "partition": cell.partition, "dataset": cell.dataset, "nets": cell.zoo}
     for kind, found in source_digests(cell).items():

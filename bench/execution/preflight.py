@@ -7,8 +7,10 @@ from pathlib import Path
 from bench.data import DataError
 from bench.declaration.cell import Cell
 from bench.execution.published import Published, publish
-from bench.rounds import setting
-from bench.rounds.setting import deal, gather, look
+from bench.rounds import loading
+from bench.rounds.dealing import deal
+from bench.rounds.loading import gather
+from bench.rounds.nets import look
 
 
 def check(cells: Sequence[Cell], root: Path | None, *, share: bool = False) -> dict[str, Published]:
@@ -31,7 +33,7 @@ def check(cells: Sequence[Cell], root: Path | None, *, share: bool = False) -> d
                 except DataError as error:
                     raise DataError(f"{_draw(cell)} cannot be drawn: {error}") from error
     names = dict.fromkeys(name for cell in cells for name in cell.data) if share else {}
-    shared = {name: publish(name, setting.load(name, root)) for name in names}
+    shared = {name: publish(name, loading.load(name, root)) for name in names}
     return {name: published for name, published in shared.items() if published is not None}
 
 

@@ -224,10 +224,10 @@ def _load(job: Job, framework: str = "native") -> tuple[ModuleType, Callable[...
 def _take(published: "Mapping[str, Published]") -> None:
     """Map data sets that the parent has read. Whatever cannot be mapped is read by the first cell that needs it."""
     if published:
-        from bench.rounds import setting
+        from bench.rounds import loading
 
         for name, shared in published.items():
-            setting.offer(name, shared.data())
+            loading.offer(name, shared.data())
 
 
 def named(function: str) -> tuple[ModuleType, Callable[..., Any]]:

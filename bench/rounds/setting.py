@@ -4,10 +4,8 @@ Everything here comes from the declaration and its random streams; nothing depen
 methods meet the same setting.
 """
 
-import copy
-import functools
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +13,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.data import Data, DataError, Rows, Source
+from bench.data import Data, Rows
 from bench.declaration.cell import Cell
-from bench.declaration.tasks import ClientTask
 from bench.engines.job import Images
-from bench.nets.net import Net, parts
+from bench.nets.net import Net
 from bench.plugin import Algorithm, At, Part, Parts, State, Task
-from bench.registry import DATASETS, NETS, PARTITIONS
-from bench.rounds import pool, reserved
+from bench.rounds import pool
+from bench.rounds.dealing import deal, describe
+from bench.rounds.loading import gather
+from bench.rounds.nets import build, tasks
 from bench.rounds.pool import Pool
-from bench.seeds import seed, stream
-from datasets import heterogeneity, split
+from bench.seeds import seed
 from datasets.split import Split
 
 
@@ -120,135 +118,9 @@ class Setting:
         return {name: tensor.detach().to(self.device) for name, tensor in made.state_dict().items()}
 
 
-def build(architecture: str, shape: tuple[int, int, int], classes: int) -> Net:
-    """A net of the zoo with new weights. Raises DataError where it cannot be made for such images."""
-    try:
-        net = NETS.get(architecture)(shape, classes)
-    except (RuntimeError, ValueError, TypeError) as error:
-        raise _misfit(architecture, shape, error) from error
-    return net  # type: ignore[no-any-return]  # a registry cannot know what its plugins return
-
-
-def inspect(architecture: str, shape: tuple[int, int, int], classes: int, name: str | None = None) -> tuple[Net, Parts]:
-    """A net and its parts, after a look at what it makes of an image. Raises DataError where that is no `Out`.
-
-    `name`: what its parts are to call it, where that is not its name in the zoo.
-    """
-    net = build(architecture, shape, classes)
-    try:
-        named = parts(net, name or architecture)
-        with torch.no_grad():
-            logits, features = copy.deepcopy(net).eval()(torch.zeros(2, *shape))
-    except (RuntimeError, ValueError, TypeError) as error:
-        raise _misfit(architecture, shape, error) from error
-    expected = (2, classes), (2, named.features)
-    if (got := (tuple(logits.shape), tuple(features.shape))) != expected:
-        raise DataError(
-            f"net '{architecture}': expected logits and features of shapes {expected[0]} and {expected[1]} for two "
-            f"images and {classes} classes, got {got[0]} and {got[1]}"
-        )
-    return net, named
-
-
-def _misfit(architecture: str, shape: tuple[int, int, int], error: Exception) -> DataError:
-    size = "x".join(map(str, shape))
-    return DataError(f"net '{architecture}' cannot take images of {size}: {error}")
-
-
-_offered: dict[str, Data] = {}
-
-
-def offer(name: str, data: Data) -> None:
-    """Have `load` return this instead of reading the data set: another process has read it."""
-    _offered[name] = data
-
-
-def load(name: str, root: Path | None) -> Data:
-    """A data set by name, kept for the next cell."""
-    return _offered[name] if name in _offered else _read(name, root)
-
-
-@functools.lru_cache(maxsize=2)  # cells of one data set follow one another; loading is paid once per process
-def _read(name: str, root: Path | None) -> Data:
-    source: Source = DATASETS.get(name)()
-    return source.load(root)
-
-
-def deal(cell: Cell, there: Pool) -> list[Split]:
-    """The clients' splits (train, validation, test) of a cell, as rows of the pool: each task's by itself.
-
-    Raises DataError when no draw is possible.
-    """
-    plan = PARTITIONS.get(cell.partition)(**cell.partition_params)
-    rng = stream("partition", **cell.axes("partition"))  # one for all tasks, in turn
-    dealt: list[Rows | Split] = []
-    for part, rows in zip(there.parts, pool.owned(cell, there), strict=True):
-        try:
-            drawn = plan.deal(there.train.y[rows], part.given_of(rows), part.clients, cell.alpha, rng)
-        except DataError as error:
-            raise DataError(f"task '{part.name}': {error}" if part.name else str(error)) from error
-        dealt += [Split(*(rows[each] for each in own)) if isinstance(own, tuple) else rows[own] for own in drawn]
-    untested = reserved.rows(cell, len(there.train.y))
-    return [_split(cell, k, own, untested) for k, own in enumerate(dealt)]
-
-
-def _split(cell: Cell, client: int, made: Rows | Split, untested: Rows) -> Split:
-    """A client's split: the one that its partition brings, or the protocol's.
-
-    A trial of tuning has no test rows: it is judged by its validation rows, which stand in both places. The protocol
-    keeps rows that trials may see out of results' tests (`untested`); test rows that a data set brings no trial sees.
-    """
-    if not isinstance(made, Split):
-        rng = stream("split", client=client, **cell.axes("partition"))
-        return split.split_for_tuning(made, rng) if cell.tuning else split.split(made, rng, untested)
-    apart = not np.isin(made.validation, made.train).any()
-    if cell.tuning and not apart:
-        raise DataError(f"client {client} would be judged on rows that it trains on: tuning needs rows set apart")
-    if cell.training["selection"] == "validation" and not apart:
-        raise DataError(
-            f'client {client} would be validated on rows that it trains on: selection = "validation" needs others. '
-            'Set selection = "last", or set rows apart to validate on'
-        )
-    return made._replace(test=made.validation) if cell.tuning else made
-
-
-def describe(cell: Cell, there: Pool, splits: list[Split]) -> dict[str, Any]:
-    """Identity and heterogeneity figures of a partition, as the record holds them.
-
-    Where tasks differ, so do their classes: counts have a column for each class of each task.
-    """
-    could = np.concatenate(pool.owned(cell, there))  # what was there to deal, ascending
-    labels = there.distinct
-    whole = [np.searchsorted(could, np.unique(np.concatenate(own))) for own in splits]
-    figures = asdict(heterogeneity.describe(labels[could], whole, sum(part.classes for part in there.parts)))
-    figures["counts"] = np.asarray(figures["counts"]).tolist()
-    floors = [heterogeneity.floor(labels[s.train], labels[s.test]) for s in splits]
-    return figures | {
-        "floor": float(np.mean(floors)),
-        "floors": [float(f) for f in floors],
-        "train_sizes": [len(s.train) for s in splits],
-        "validation_sizes": [len(s.validation) for s in splits],
-        "test_sizes": [len(s.test) for s in splits],
-    }
-
-
 def prepare(cell: Cell, root: Path | None) -> Setting:
     """Load a cell's data and make its setting. Raises DataError."""
     return assemble(cell, gather(cell, root))
-
-
-def gather(cell: Cell, root: Path | None) -> Pool:
-    """Load what a cell's clients may get. Raises DataError where it is missing or other than declared."""
-    sources = {name: load(name, root) for name in cell.data}
-    for name, expected in cell.data.items():
-        if (found := sources[name].md5) != expected:
-            raise DataError(f"data set '{name}': expected content md5 {expected}, got {found}")
-    return _gathered(cell.tasks, root) if cell.tasks else pool.of_one(sources[cell.dataset], cell.clients)
-
-
-@functools.lru_cache(maxsize=1)  # every replicate has the same: one copy for all that run side by side
-def _gathered(tasks: tuple[ClientTask, ...], root: Path | None) -> Pool:
-    return pool.of_tasks(tasks, {task.dataset: load(task.dataset, root) for task in tasks})
 
 
 def assemble(cell: Cell, data: Data | Pool) -> Setting:
@@ -256,7 +128,7 @@ def assemble(cell: Cell, data: Data | Pool) -> Setting:
     there = data if isinstance(data, Pool) else pool.of_one(data, cell.clients)
     device = torch.device(cell.device)
     splits = deal(cell, there)
-    nets, task, tasks = _tasks(cell, there)
+    found, task, each = tasks(cell, there)
     rows = [torch.arange(part.test.start, part.test.stop, device=device) for part in there.parts]
     return Setting(
         cell=cell,
@@ -264,12 +136,12 @@ def assemble(cell: Cell, data: Data | Pool) -> Setting:
         test=_images(_general(cell, there, splits), there, device),
         shares=tuple(_share(each, device) for each in splits),
         partition=describe(cell, there, splits),
-        nets=nets,
+        nets=found,
         task=task,
         device=device,
-        tasks=tasks,
-        task_places=tuple(there.task_of) if tasks else (),
-        test_rows=tuple(rows[place] for place in there.task_of) if tasks else (),
+        tasks=each,
+        task_places=tuple(there.task_of) if each else (),
+        test_rows=tuple(rows[place] for place in there.task_of) if each else (),
     )
 
 
@@ -284,62 +156,6 @@ def _general(cell: Cell, there: Pool, splits: list[Split]) -> pool.Images:
         return there.test
     rows = np.concatenate([each.validation for each in splits])
     return pool.Images(there.train.x[rows], there.train.y[rows])
-
-
-def look(cell: Cell, there: Pool) -> dict[str, tuple[Net, Parts]]:
-    """Every net that a cell's clients need, by architecture, after a look at it. Raises DataError.
-
-    Where clients have tasks of their own, the size of the head is a part of the name: heads of different sizes cannot
-    be stacked, so such nets are different architectures to an engine.
-    """
-    needed = {*_own(cell, there), *((cell.shared, part.classes) for part in there.parts)}
-    found = {}
-    for net, classes in sorted(needed):
-        name = _named(cell, net, classes)
-        try:
-            found[name] = inspect(net, there.shape, classes, name)
-        except DataError as error:
-            role = "the shared net, for global model and meme" if net == cell.shared else "a client's own net"
-            raise DataError(f"zoo '{cell.zoo}' on {cell.dataset}, {role}: {error}") from error
-    return found
-
-
-def _own(cell: Cell, there: Pool) -> list[tuple[str, int]]:
-    """Each client's own net and number of classes."""
-    return [
-        (cell.architectures[k % len(cell.architectures)], there.parts[place].classes)
-        for k, place in enumerate(there.task_of)
-    ]
-
-
-def _named(cell: Cell, net: str, classes: int) -> str:
-    return f"{net}/{classes}" if cell.tasks else net
-
-
-def _tasks(cell: Cell, there: Pool) -> tuple[dict[str, Net], Task, tuple[Task, ...]]:
-    """The nets by architecture, what all clients' tasks have in common, and the task of each client (none of its own).
-
-    Clients with as many classes share one `Task`, so that an engine sees that they are alike.
-    """
-    inspected = look(cell, there)
-    named = {name: parts for name, (_, parts) in inspected.items()}
-    if cell.tasks:
-        named = {name: replace(parts, kept=parts.head) for name, parts in named.items()}
-    own = tuple(named[_named(cell, net, classes)] for net, classes in _own(cell, there))
-    sizes = [there.parts[place].classes for place in there.task_of]
-
-    def task(size: int) -> Task:
-        return Task(size, there.shape, named[_named(cell, cell.shared, size)], own, common=not cell.tasks)
-
-    nets = {name: net for name, (net, _) in inspected.items()}
-    if not cell.tasks:
-        return nets, task(sizes[0]), ()
-    tasks = {size: task(size) for size in sizes}
-    shared = tasks[sizes[0]].shared
-    bodies = replace(
-        shared, architecture=shared.net, parameters=shared.parameters - shared.head, head=frozenset(), kept=frozenset()
-    )
-    return nets, replace(tasks[sizes[0]], classes=0, shared=bodies), tuple(tasks[size] for size in sizes)
 
 
 def _images(rows: pool.Images, there: Pool, device: torch.device) -> Images:

@@ -44,7 +44,7 @@ def race(net: str, shape: tuple[int, int, int], batch: int, repeats: int = 7) ->
     module = NETS.get(net)(shape, 10)
     weights = {name: torch.stack([p.detach()] * CLIENTS) for name, p in module.named_parameters()}
     x, y = torch.randn(CLIENTS, batch, *shape), torch.arange(batch).repeat(CLIENTS, 1) % 10
-    program = Program.of(module)
+    program = Program.of(module, shape)
     assert program is not None, net
 
     def of_one(one: dict[str, Tensor], images: Tensor, labels: Tensor) -> Tensor:

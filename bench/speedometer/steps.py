@@ -82,7 +82,7 @@ def measure_stacked(net: str, repeats: int = 5) -> list[float]:
     """
     gains = []
     for shape in SHAPES:
-        if Program.of(NETS.get(net)(shape, 10)) is None:
+        if Program.of(NETS.get(net)(shape, 10), shape) is None:
             return [0.0] * len(SHAPES)
         ratios = []
         for batch in BATCHES:

@@ -24,14 +24,14 @@ SHORT: dict[str, Any] = {"net": "mlp", **EQUAL_SIZES, "rounds": 2, "local_epochs
 
 def heads_travel(patch: pytest.MonkeyPatch) -> None:
     """Tasks say nothing of heads: where their sizes happen to fit, they are averaged like everything else."""
-    made = setting._tasks
+    made = setting.tasks
 
     def shared(*given: Any) -> Any:
         nets, _, tasks = made(*given)
         open_ = [replace(task, shared=replace(task.shared, kept=frozenset())) for task in tasks]
         return nets, open_[0], tuple(open_)
 
-    patch.setattr(setting, "_tasks", shared)
+    patch.setattr(setting, "tasks", shared)
 
 
 def heads_start_anew(patch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from bench.data import DataError
 from bench.nets import net as nets
 from bench.nets.zoos import Zoo, resolve
 from bench.registry import NETS, ZOOS, UnknownName, net
-from bench.rounds.setting import build, inspect
+from bench.rounds.nets import build, inspect
 
 FAMILY = ["family1", "family2", "family3", "family4", "family5"]
 DEEP = ["mobilenet_v2", "resnet18", "shufflenet_v2", "squeezenet"]

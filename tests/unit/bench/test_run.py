@@ -272,7 +272,7 @@ def test_a_dry_run_shows_cells_and_time_and_writes_nothing(
     def untouched(*_: object) -> None:
         raise AssertionError("a dry run loads no data")
 
-    monkeypatch.setattr("bench.rounds.setting.load", untouched)
+    monkeypatch.setattr("bench.rounds.loading.load", untouched)
     monkeypatch.chdir(tmp_path)
     assert main(["--suite", "smoke", "--replicates", "3", "--jobs", "2", "--dry-run"]) == 0
     told = capsys.readouterr().out.splitlines()

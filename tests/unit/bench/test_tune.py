@@ -163,7 +163,7 @@ def test_a_dry_run_shows_the_settings_and_writes_nothing(
     def untouched(*_: object) -> None:
         raise AssertionError("a dry run loads no data")
 
-    monkeypatch.setattr("bench.rounds.setting.load", untouched)
+    monkeypatch.setattr("bench.rounds.loading.load", untouched)
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.iterdir())
     assert main([str(suite), "--dataset", "digits,mnist", "--algorithms", "fml,local", "--dry-run"]) == 0

@@ -12,7 +12,7 @@ import pytest
 from bench.data import Data, DataError
 from bench.declaration.tasks import ClientTask
 from bench.registry import DATASETS, PARTITIONS, RegistryError
-from bench.rounds import pool, setting
+from bench.rounds import dealing, pool, setting
 from datasets import split_files, split_folder
 from datasets.split import Split
 from tests.world import cell, images, tasks
@@ -21,7 +21,7 @@ SIZES = {"train": (7, 4, 9), "test": (3, 1, 2)}
 
 
 def deal(made: Any, data: Data) -> list[Split]:
-    return setting.deal(made, pool.of_one(data, made.clients))
+    return dealing.deal(made, pool.of_one(data, made.clients))
 
 
 def client(part: str, k: int, **changes: Any) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def test_without_validation_rows_a_client_trains_on_all_of_its_training_rows(tmp
     for k, own in enumerate(data.clients):
         assert np.array_equal(splits[k].train, own.train)
         assert np.array_equal(splits[k].test, own.test)
-    assert setting.describe(as_given(), pool.of_one(data, 3), splits)["counts"] == [
+    assert dealing.describe(as_given(), pool.of_one(data, 3), splits)["counts"] == [
         np.bincount(data.train_y[np.concatenate(own)], minlength=3).tolist() for own in data.clients
     ]
     with pytest.raises(DataError, match=r'client 0 would be validated on rows that it trains on.*selection = "last"'):
@@ -180,7 +180,7 @@ def test_tasks_keep_the_clients_that_their_data_sets_bring(tmp_path: Path):
     everything = ClientTask("all", "given", data.md5, (0, 1, 2), 3)
     pair = ClientTask("pair", "other", data.md5, (2, 0), 3)
     there = pool.of_tasks([everything, pair], {"given": data, "other": data})
-    splits = setting.deal(as_given(0.0, selection="last", **tasks(everything, pair)), there)
+    splits = dealing.deal(as_given(0.0, selection="last", **tasks(everything, pair)), there)
     assert len(splits) == 6
     for k, own in enumerate(data.clients):
         assert np.array_equal(splits[k].test, own.test)
@@ -190,7 +190,7 @@ def test_tasks_keep_the_clients_that_their_data_sets_bring(tmp_path: Path):
             assert np.array_equal(there.train.x[held], data.train_x[kept])
             assert np.array_equal(there.train.y[held], np.where(data.train_y[kept] == 2, 0, 1))
     with pytest.raises(DataError, match="task 'pair': as-given: expected clients = 3, as the data set brings, got 2"):
-        setting.deal(as_given(**tasks(few := replace(pair, clients=2))), pool.of_tasks([few], {"other": data}))
+        dealing.deal(as_given(**tasks(few := replace(pair, clients=2))), pool.of_tasks([few], {"other": data}))
 
 
 def test_a_trial_of_tuning_sees_no_test_row_that_a_data_set_brings(tmp_path: Path):
@@ -207,7 +207,7 @@ def test_a_client_without_images_of_its_task_is_named(tmp_path: Path):
     data = split_folder.read(folder(tmp_path / "given", **ones))
     task = ClientTask("pair", "given", data.md5, (0, 2), 3)
     with pytest.raises(DataError, match="task 'pair': as-given: client 1 has 0 training and 0 test samples"):
-        setting.deal(as_given(**tasks(task)), pool.of_tasks([task], {"given": data}))
+        dealing.deal(as_given(**tasks(task)), pool.of_tasks([task], {"given": data}))
 
 
 FACTS = {"partition": "dirichlet", "alpha": 0.5, "batch_size": 8}

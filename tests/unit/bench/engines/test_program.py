@@ -36,7 +36,8 @@ CASES: dict[str, tuple[Any, tuple[int, int, int]]] = {
     "lenet5": (NETS.get("lenet5"), (3, 32, 32)),
     "lenet5 of small images": (NETS.get("lenet5"), (1, 8, 8)),
     "cnn1": (NETS.get("cnn1"), (1, 28, 28)),
-    "cnn2": (NETS.get("cnn2"), (1, 8, 8)),
+    "cnn2": (NETS.get("cnn2"), (1, 16, 16)),
+    "cnn2 of small images": (NETS.get("cnn2"), (1, 8, 8)),
     "odd": (odd, (2, 13, 12)),
 }
 
@@ -46,7 +47,7 @@ CASES: dict[str, tuple[Any, tuple[int, int, int]]] = {
 def test_a_program_does_what_its_module_does(case: str, scores: str) -> None:
     make, shape = CASES[case]
     nets = [make(shape, 10).double() for _ in range(CLIENTS)]
-    program = Program.of(nets[0].double())
+    program = Program.of(nets[0].double(), shape)
     assert program is not None
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(CLIENTS, BATCH, *shape, generator=generator, dtype=torch.float64)
@@ -76,7 +77,7 @@ def test_a_program_does_what_its_module_does(case: str, scores: str) -> None:
 
 def test_only_what_is_wanted_is_computed() -> None:
     net = NETS.get("lenet5")((1, 8, 8), 4)
-    program = Program.of(net)
+    program = Program.of(net, (1, 8, 8))
     assert program is not None
     tensors = {name: tensor.unsqueeze(0) for name, tensor in net.state_dict().items()}
     x = torch.randn(1, BATCH, 1, 8, 8)
@@ -94,7 +95,7 @@ def test_a_net_with_an_unknown_layer_has_no_program() -> None:
     class Other(nn.ReLU):
         """A subclass may do anything."""
 
-    assert Program.of(body(nn.Linear(8, 8), nn.ReLU())) is not None
+    assert Program.of(body(nn.Linear(8, 8), nn.ReLU()), (2, 8, 8)) is not None
     for layer in (
         nn.BatchNorm2d(1),
         nn.Tanh(),
@@ -102,17 +103,23 @@ def test_a_net_with_an_unknown_layer_has_no_program() -> None:
         nn.Conv2d(2, 2, 3, groups=2),
         nn.Conv2d(1, 1, 3, padding="same"),
     ):
-        assert Program.of(body(layer)) is None
-    assert Program.of(nn.Linear(2, 2)) is None
+        assert Program.of(body(layer), (2, 8, 8)) is None
+    assert Program.of(nn.Linear(2, 2), (2, 8, 8)) is None
 
 
 def test_large_convolutions_are_left_to_pytorch() -> None:
     kinds = {
-        size: {type(layer) for layer in program.body} & {Native, Unfolded}
+        (net, size): {type(layer) for layer in program.body} & {Native, Unfolded}
+        for net in ("lenet5", "cnn2")
         for size in (8, 28)
-        if (program := Program.of(NETS.get("cnn")((1, size, size), 10))) is not None
+        if (program := Program.of(NETS.get(net)((1, size, size), 10), (1, size, size))) is not None
     }
-    assert kinds == {8: {Unfolded}, 28: {Native}}
+    assert kinds == {
+        ("lenet5", 8): {Unfolded},
+        ("lenet5", 28): {Unfolded},
+        ("cnn2", 8): {Unfolded},  # however heavy: of a small image, a call costs more than what it computes
+        ("cnn2", 28): {Native},
+    }
 
 
 @pytest.mark.parametrize("shape", [(2, 5, 7), (2, 5, 7, 1)])

@@ -11,7 +11,7 @@ from bench.data import Data, DataError
 from bench.execution.preflight import check
 from bench.nets.net import Net
 from bench.registry import NETS
-from bench.rounds import setting
+from bench.rounds import loading
 from tests import world
 
 
@@ -24,7 +24,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(name)
         return world.sources([world.LOW, world.OTHER])[name]
 
-    monkeypatch.setattr(setting, "load", load)
+    monkeypatch.setattr(loading, "load", load)
     return names
 
 

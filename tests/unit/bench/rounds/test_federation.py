@@ -111,10 +111,10 @@ def test_uploads_must_be_alike() -> None:
 
 
 def test_a_run_takes_its_data_by_name_and_restores_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    from bench.rounds import setting as settings
+    from bench.rounds import loading
     from tests.world import cell
 
-    monkeypatch.setattr(settings, "load", lambda name, root: images())
+    monkeypatch.setattr(loading, "load", lambda name, root: images())
     threads = torch.get_num_threads()
     first, second = (federations.run(cell(rounds=1)) for _ in range(2))
     assert first["result"] == second["result"]
@@ -123,10 +123,10 @@ def test_a_run_takes_its_data_by_name_and_restores_the_threads(monkeypatch: pyte
 
 
 def test_a_cell_that_cannot_be_served_is_skipped_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    from bench.rounds import setting as settings
+    from bench.rounds import loading
     from tests.world import cell
 
-    monkeypatch.setattr(settings, "load", lambda name, root: images())
+    monkeypatch.setattr(loading, "load", lambda name, root: images())
     mixed: dict[str, Any] = {"architectures": ("mlp", "cnn"), "shared": "cnn"}
     with pytest.raises(federations.Skip, match="different architectures"):
         federations.run(cell(rounds=1, **mixed))
@@ -134,9 +134,9 @@ def test_a_cell_that_cannot_be_served_is_skipped_with_the_reason(monkeypatch: py
 
 def test_other_data_than_declared_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     from bench.data import DataError
-    from bench.rounds import setting as settings
+    from bench.rounds import loading
     from tests.world import cell
 
-    monkeypatch.setattr(settings, "load", lambda name, root: images())
+    monkeypatch.setattr(loading, "load", lambda name, root: images())
     with pytest.raises(DataError, match="expected content md5 other, got synthetic"):
         federations.run(cell(data_md5="other"))

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bench.data import Data, DataError
-from bench.rounds import pool, setting
+from bench.rounds import loading, pool
 from bench.rounds.setting import Setting
 from tests import world
 
@@ -140,8 +140,8 @@ def test_a_mixed_zoo_is_mixed_and_reaches_every_task() -> None:
 
 
 def test_other_data_than_declared_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(setting, "load", lambda name, root: world.sources([world.LOW, world.OTHER])[name])
-    setting.gather(world.cell(**world.TWO_SOURCES), None)
+    monkeypatch.setattr(loading, "load", lambda name, root: world.sources([world.LOW, world.OTHER])[name])
+    loading.gather(world.cell(**world.TWO_SOURCES), None)
     forged = world.tasks(world.LOW, replace(world.OTHER, md5="forged"))
     with pytest.raises(DataError, match="data set 'other': expected content md5 forged, got other"):
-        setting.gather(world.cell(**forged), None)
+        loading.gather(world.cell(**forged), None)

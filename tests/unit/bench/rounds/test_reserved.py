@@ -14,7 +14,7 @@ from algorithms.fedavg import FedAvg
 from algorithms.fml import FML
 from bench.data import Data
 from bench.declaration.cell import Cell
-from bench.rounds import pool, setting
+from bench.rounds import dealing, pool
 from bench.rounds.reserved import rows as set_aside
 from bench.seeds import seed
 from datasets.split import Split
@@ -24,7 +24,7 @@ PURPOSES = ("partition", "split", "weights", "batches", "cohort")
 
 
 def deal(made: Cell, data: Data) -> list[Split]:
-    return setting.deal(made, pool.of_one(data, made.clients))
+    return dealing.deal(made, pool.of_one(data, made.clients))
 
 
 def seeds(made: Cell, **axes: Any) -> set[int]:

@@ -16,7 +16,7 @@ from bench.declaration.cell import Cell
 from bench.nets.net import Net
 from bench.plugin import Algorithm, At, Local, Round, Slot, State
 from bench.registry import ALGORITHMS, NETS
-from bench.rounds import group, setting
+from bench.rounds import group, loading
 from bench.rounds.federation import Federation
 from bench.rounds.group import Group, Skip
 from tests import world
@@ -142,7 +142,7 @@ def test_bodies_start_alike_even_where_a_net_draws_its_head_first(monkeypatch: p
 
 
 def test_a_cell_of_a_run_is_skipped_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(setting, "load", lambda name, root: world.sources([world.LOW])[name])
+    monkeypatch.setattr(loading, "load", lambda name, root: world.sources([world.LOW])[name])
     monkeypatch.setitem(ALGORITHMS._loaded, "test-reports", (__name__, Reports))
     monkeypatch.setitem(ALGORITHMS._loaded, "test-scaffold", (__name__, Scaffold))
 

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.rounds.setting import build
+from bench.rounds.nets import build
 from bench.speedometer import limit
 from bench.speedometer.limit import Flops, Rates
 

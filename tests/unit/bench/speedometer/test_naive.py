@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from bench.declaration.digest import normalised
-from bench.rounds.setting import build
+from bench.rounds.nets import build
 from bench.speedometer import naive
 from bench.speedometer.comparison import FURTHEST
 from bench.speedometer.contest import Contest
