@@ -210,7 +210,8 @@ def _opening(asked: Plan, todo: int, seconds: float, size: int) -> str:
 
     suite = asked.suite
     kept = len(asked.cells) - todo
-    studies = f", {len(asked.declared.studies)} studies" if asked.declared.studies else ""
+    number = len(asked.declared.studies)
+    studies = f", {number} stud{'y' if number == 1 else 'ies'}" if number else ""
     where = ", ".join(asked.declared.whole["datasets"])
     head = f"suite {suite.name} {suite.version} on {where}{studies}: {_number(asked)}"
     if not todo:
