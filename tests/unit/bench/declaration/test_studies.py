@@ -125,7 +125,7 @@ dataset = "mnist"
 
 
 def test_a_study_may_have_tasks_in_the_place_of_the_files_data_sets(tmp_path: Path):
-    few, tasks = read(tmp_path, TUNED + STUDIES.split("[[studies]]\nname = \"steps\"")[0] + TASKS).studies
+    few, tasks = read(tmp_path, TUNED + STUDIES.split('[[studies]]\nname = "steps"')[0] + TASKS).studies
     assert few.suite.tasks is None
     assert tasks.suite.tasks is not None
     assert [task.numbers for task in tasks.suite.tasks] == [(0, 1, 2), (9, 8)]
