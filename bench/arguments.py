@@ -95,6 +95,19 @@ def device(name: str, *, here: bool = True) -> str:
     return "cpu" if name == "auto" else name
 
 
+def foreseen() -> tuple[type[Exception], ...]:
+    """The errors of a suite's commands whose message is meant for the user; imported when there is one to look at."""
+    from bench.data import DataError
+    from bench.declaration.mistakes import SuiteError
+    from bench.execution.executor import WorkersError
+    from bench.frameworks.needs import Unusable
+    from bench.parameters import ParameterError
+    from bench.records.store import StoreError
+    from bench.registry import RegistryError
+
+    return (SuiteError, RegistryError, DataError, StoreError, ParameterError, WorkersError, UsageError, Unusable)
+
+
 def short(message: str) -> str:
     """A message of at most `LONGEST` lines."""
     lines = message.splitlines()

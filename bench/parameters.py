@@ -57,12 +57,12 @@ def check_fields(plugin: Any) -> None:
             continue
         low, high = f.metadata.get("low", -math.inf), f.metadata.get("high", math.inf)
         if isinstance(value, int | float) and not (math.isfinite(value) and low <= value <= high):
-            mistakes.append(f"{f.name}: expected a number {_range(low, high)}, got {value!r}")
+            mistakes.append(f"{f.name}: expected {_KINDS[type(value)]} {_range(low, high)}, got {value!r}")
         options = f.metadata.get("options")
         if options and value not in options:
             close = get_close_matches(str(value), options, n=1)
-            hint = f" Did you mean '{close[0]}'?" if close else ""
-            mistakes.append(f"{f.name}: expected one of {', '.join(options)}, got {value!r}.{hint}")
+            hint = f". Did you mean '{close[0]}'?" if close else ""
+            mistakes.append(f"{f.name}: expected one of {', '.join(options)}, got {value!r}{hint}")
     if mistakes:
         raise ParameterError("; ".join(mistakes))
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from bench import engines
-from bench.arguments import UsageError, at_least_one, how_to_go_on, positive, shard, short
+from bench.arguments import UsageError, at_least_one, foreseen, how_to_go_on, positive, shard, short
 from bench.asked import Plan, plan
 from bench.execution.executors import HERE
 from bench.execution.worker import Job
 from bench.frameworks import NAMES as FRAMEWORKS
-from bench.records.store import UNFINISHED, Store, StoreError
+from bench.records.store import UNFINISHED, Store
 from bench.shadow import shadowed
 
 USAGE, SOME_FAILED, STOPPED = 2, 3, 130
@@ -210,7 +210,8 @@ def _opening(asked: Plan, todo: int, seconds: float, size: int) -> str:
 
     suite = asked.suite
     kept = len(asked.cells) - todo
-    studies = f", {len(asked.declared.studies)} studies" if asked.declared.studies else ""
+    number = len(asked.declared.studies)
+    studies = f", {number} stud{'y' if number == 1 else 'ies'}" if number else ""
     where = ", ".join(asked.declared.whole["datasets"])
     head = f"suite {suite.name} {suite.version} on {where}{studies}: {_number(asked)}"
     if not todo:
@@ -260,22 +261,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"\nstopped; what was finished is kept\n{how_to_go_on('bench.run', arguments)}", flush=True)
         return STOPPED
     except Exception as error:
-        if not isinstance(error, _foreseen()):
+        if not isinstance(error, foreseen()):
             raise
         print(short(str(error)), file=sys.stderr)
         return USAGE
-
-
-def _foreseen() -> tuple[type[Exception], ...]:
-    """The errors whose message is meant for the user."""
-    from bench.data import DataError
-    from bench.declaration.mistakes import SuiteError
-    from bench.execution.executor import WorkersError
-    from bench.frameworks.needs import Unusable
-    from bench.parameters import ParameterError
-    from bench.registry import RegistryError
-
-    return (SuiteError, RegistryError, DataError, StoreError, ParameterError, WorkersError, UsageError, Unusable)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import engines
-from bench.arguments import UsageError, at_least_one, device, how_to_go_on, load_plugins, short
+from bench.arguments import UsageError, at_least_one, device, foreseen, how_to_go_on, load_plugins, short
 from bench.shadow import shadowed
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"\nstopped; what was finished is kept\n{how_to_go_on('bench.tune', arguments)}", flush=True)
         return STOPPED
     except Exception as error:
-        if not isinstance(error, _foreseen()):
+        if not isinstance(error, foreseen()):
             raise
         print(short(str(error)), file=sys.stderr)
         return USAGE
@@ -169,18 +169,6 @@ def command(arguments: Sequence[str]) -> str:
         else:
             kept.append(argument)
     return f"python -m bench.tune {shlex.join(kept)}"
-
-
-def _foreseen() -> tuple[type[Exception], ...]:
-    """The errors whose message is meant for the user."""
-    from bench.data import DataError
-    from bench.declaration.mistakes import SuiteError
-    from bench.execution.executor import WorkersError
-    from bench.parameters import ParameterError
-    from bench.records.store import StoreError
-    from bench.registry import RegistryError
-
-    return (SuiteError, RegistryError, DataError, StoreError, ParameterError, WorkersError, UsageError)
 
 
 if __name__ == "__main__":

@@ -42,8 +42,9 @@ def faults(registry: Registry, name: str, given: Mapping[str, object]) -> list[t
         return found
     alone = {key: _objection(plugin, {key: value}, alone=True) for key, value in usable.items()}
     blamed = {key: text.removeprefix(f"{key}: ") for key, text in alone.items() if text is not None}
-    if not blamed:
-        return [*found, (None, whole)]  # they contradict each other, or the plugin fails in any case
+    if not blamed:  # they contradict each other, or the plugin fails in any case
+        named, _, text = whole.partition(": ")
+        return [*found, (named, text) if named in usable else (None, whole)]
     return [*found, *blamed.items()]
 
 

@@ -62,7 +62,7 @@ def apply(raw: Mapping[str, Any], overrides: Mapping[str, Any]) -> Changed:
     changed = Changed(copy.deepcopy(dict(raw)))
     given = {name: value for name, value in overrides.items() if value is not None}
     for name, key in LISTS.items():
-        if name in given:
+        if name in given and not (key == "datasets" and _moved(changed, given[name])):
             _put_list(changed, (key,), given[name], f"--{name}", str, "names")
     if "alphas" in given:
         _put_list(changed, ("alphas",), given["alphas"], "--alphas", float, "numbers")
@@ -84,6 +84,21 @@ def _put_list(changed: Changed, path: Path, value: Any, origin: str, kind: Calla
         changed.put(path, [kind(item) for item in items], origin)
     except ValueError:
         changed.mistakes.append(Mistake((origin,), f"expected {noun} separated by commas, got {show(value)}"))
+
+
+def _moved(changed: Changed, value: Any) -> bool:
+    """Take tasks to the data set that ``--dataset`` names, where all are of one; false without such tasks."""
+    tasks = changed.raw.get("tasks")
+    names = [name.strip() for name in (value.split(",") if isinstance(value, str) else value) if name.strip()]
+    if not names or not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
+        return False
+    if len(names) > 1 or len(of := {str(task.get("dataset")) for task in tasks}) > 1:
+        text = "one, to which all [[tasks]] go" if len(names) > 1 else f"none, for [[tasks]] are of {len(of)} data sets"
+        changed.mistakes.append(Mistake(("--dataset",), f"expected {text}, got {show(names)}"))
+        return True
+    changed.raw["tasks"] = [{**task, "dataset": names[0]} for task in tasks]
+    changed.origins |= {("tasks", place, "dataset"): "--dataset" for place in range(len(tasks))}
+    return True
 
 
 def _put_number(changed: Changed, path: Path, value: Any, origin: str, kind: type[int] | type[float]) -> None:

@@ -21,7 +21,9 @@ OF_THE_FILE = ("name", "version", "time_limit", "gate", "studies", "full")
 """Keys that a study cannot have: they are about the folder or the command."""
 _WORDS = ("name", "title", "about")  # keys of a study that are not the suite's
 _AXES = ("datasets", "partitions", "alphas", "zoos", "algorithms")
-_TWINS = {"local_steps": "local_epochs", "local_epochs": "local_steps"}
+_TWINS = {"local_steps": "local_epochs", "local_epochs": "local_steps", "tasks": "datasets", "datasets": "tasks"}
+"""Keys of which a table has one or the other."""
+_OF_A_DATA_SET = ("tune", "tuned")  # which clients with tasks have none of in common
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """`base` with `over` laid on it: tables in tables, everything else replaced.
 
     A table with a name (an optimiser, a schedule) takes the place of the other as a whole, for its keys are those of
-    its name; a budget in steps takes the place of one in epochs, and the other way round.
+    its name; a budget in steps takes the place of one in epochs, and the other way round, as tasks and data sets do.
 
     >>> merged({"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"d": 4}})
     {'a': 1, 'b': {'c': 2, 'd': 4}}
@@ -170,6 +172,8 @@ def _told(title: str, faults: Sequence[str]) -> str:
 def _study(title: str, raw: Mapping[str, Any], each: Mapping[str, Any], options: Mapping[str, Any]) -> Study:
     own = {key: value for key, value in each.items() if key not in _WORDS}
     base = _without_strangers(raw, {**raw, **own})
+    if "tasks" in own:
+        base = {key: value for key, value in base.items() if key not in _OF_A_DATA_SET}
     changed: Changed = apply(merged(base, own), options)
     suite = checked(f"{title}, study {each['name']}", changed)
     return Study(each["name"], each["title"], each.get("about", ""), suite)

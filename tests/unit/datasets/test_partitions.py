@@ -302,8 +302,8 @@ def test_more_shards_than_samples():
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: made("dirichlet", minimum=0), "minimum: expected a number >= 1, got 0"),
-        (lambda: made("shards", per_client=0), "per_client: expected a number >= 1, got 0"),
+        (lambda: made("dirichlet", minimum=0), "minimum: expected a whole number >= 1, got 0"),
+        (lambda: made("shards", per_client=0), "per_client: expected a whole number >= 1, got 0"),
         (lambda: PARTITIONS.get("quantity")(minimum=1.5), "minimum: expected a whole number, got 1.5"),
     ],
 )

@@ -100,6 +100,71 @@ def test_what_is_tuned_goes_to_the_studies_that_run_it(tmp_path: Path):
             read(tmp_path, TUNED + more + STUDIES)
 
 
+TASKS = """
+[[studies]]
+name = "tasks"
+title = "Different tasks"
+[[studies.tasks]]
+name = "low"
+dataset = "digits"
+classes = [0, 1, 2]
+[[studies.tasks]]
+name = "high"
+dataset = "digits"
+classes = [9, 8]
+
+[[full.studies]]
+name = "tasks"
+[[full.studies.tasks]]
+name = "clothes"
+dataset = "fashion-mnist"
+[[full.studies.tasks]]
+name = "digits"
+dataset = "mnist"
+"""
+
+
+def test_a_study_may_have_tasks_in_the_place_of_the_files_data_sets(tmp_path: Path):
+    few, tasks = read(tmp_path, TUNED + STUDIES.split('[[studies]]\nname = "steps"')[0] + TASKS).studies
+    assert few.suite.tasks is None
+    assert tasks.suite.tasks is not None
+    assert [task.numbers for task in tasks.suite.tasks] == [(0, 1, 2), (9, 8)]
+    assert {cell.dataset for cell in cells(tasks.suite)} == {"low+high"}
+    assert few.suite.tuned is not None
+    assert tasks.suite.tune is tasks.suite.tuned is None  # what is tuned is so for a data set that all have
+    ofdata = read(tmp_path, TASKS + '[[studies]]\nname = "one"\ntitle = "One"\ndatasets = ["digits"]\n').studies[1]
+    assert ofdata.suite.tasks is None
+
+
+def test_a_study_replaces_the_tasks_of_its_file(tmp_path: Path):
+    of_the_file = TASKS.split("[[full")[0].replace("[[studies.tasks]]", "[[tasks]]").split('tasks"\n', 1)[1]
+    of_the_file = of_the_file.split("\n", 1)[1]
+    more = of_the_file + '[[studies]]\nname = "a"\ntitle = "A"\n[[studies]]\nname = "b"\ntitle = "B"\n'
+    path = declarations.write(tmp_path, ('datasets = ["digits"]\n', ""), more=more + 'datasets = ["digits"]\n')
+    a, b = load(path).studies
+    assert (cells(a.suite)[0].dataset, cells(b.suite)[0].dataset) == ("low+high", "digits")
+
+
+def test_the_full_size_may_have_other_tasks(tmp_path: Path):
+    (tasks,) = read(tmp_path, TASKS, full=True).studies
+    assert {cell.dataset for cell in cells(tasks.suite)} == {"clothes+digits"}
+
+
+def test_dataset_takes_the_tasks_of_one_data_set_along(tmp_path: Path):
+    more = STUDIES.split("[full]")[0] + TASKS
+    *_, tasks = read(tmp_path, more, {"dataset": "mnist"}).studies
+    assert tasks.suite.datasets == ("mnist",)
+    assert [task.dataset for task in tasks.suite.tasks or ()] == ["mnist", "mnist"]
+    for asked, full, words in (
+        ("mnist,digits", False, r"study tasks cannot run, one mistake:\n- --dataset: expected one, to which all"),
+        ("mnist", True, r"study tasks cannot run, one mistake:\n- --dataset: expected none, for .* are of 2 data sets"),
+        ("mnits", False, r"in each of 3 studies:\n- --dataset: unknown dataset 'mnits'. Did you mean 'mnist'"),
+        (",", False, r"in each of 3 studies:\n- --dataset: expected names separated by commas, got ','"),
+    ):
+        with pytest.raises(SuiteError, match=words):
+            read(tmp_path, more, {"dataset": asked}, full=full)
+
+
 def test_the_full_size_is_laid_over_the_file(tmp_path: Path):
     few, steps = read(tmp_path, full=True).studies
     assert few.suite.replicates == steps.suite.replicates == 9

@@ -347,6 +347,10 @@ OPTION_MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         {"set": ["fml.average=example"]},
         "--set fml.average: expected one of uniform, examples, got 'example'. Did you mean 'examples'?",
     ),
+    "set contradiction": (
+        {"set": ["fml.alpha_end=0.2"]},
+        "--set fml.alpha_end: expected none with alpha_schedule 'constant', got 0.2",
+    ),
     "set training": ({"set": ["training.round=1"]}, "--set training.round: unknown key. Did you mean 'rounds'?"),
     "set a whole table": (
         {"set": ['training.optimizer={name="adam", lr=0}']},

@@ -99,7 +99,7 @@ WRONG: dict[str, tuple[str, str]] = {
     ),
     "contradiction": (
         VARIANTS.replace("beta = 0.9", "alpha_end = 0.9"),
-        "- variants.sharp.params: alpha_end: expected none with alpha_schedule 'constant', got 0.9",
+        "- variants.sharp.params.alpha_end: expected none with alpha_schedule 'constant', got 0.9",
     ),
     "range in params": (
         VARIANTS + "[params.sharp]\nbeta = 2\n",
