@@ -8,6 +8,7 @@ FUNCTIONS = {
     "native": "bench.rounds.group:run",
     "flower": "bench.frameworks.flower.simulation:run",
     "flower-grpc": "bench.frameworks.flower.deployment:run",
+    "flower-own": "bench.frameworks.flower.own.simulation:run",
     "pfl": "bench.frameworks.pfl:run",
 }
 NAMES = tuple(FUNCTIONS)
@@ -15,5 +16,6 @@ NEEDS = {  # what must be installed: top-level modules, and the extra that bring
     "native": ((), ""),
     "flower": (("flwr", "ray"), "flower"),
     "flower-grpc": (("flwr",), "flower"),
+    "flower-own": (("flwr", "ray"), "flower"),
     "pfl": (("pfl",), "pfl"),
 }

@@ -9,6 +9,7 @@ from bench.declaration.suite import load
 def cell(algorithm: str, zoo: str = "mlp", **choices: Any) -> Cell:
     """One cell on digits with unequal clients (Dirichlet 0.1), for the reference engine."""
     asked = {"algorithms": algorithm, "zoo": zoo, "alphas": "0.1", "replicates": "1", **choices}
+    suite = asked.pop("suite", "smoke")
     framework, precision = asked.pop("framework", "native"), asked.pop("precision", "fp32")
-    (made,) = cells(load("smoke", asked), framework=framework, precision=precision)
+    (made,) = cells(load(suite, asked), framework=framework, precision=precision)
     return made

@@ -22,6 +22,7 @@ from bench.frameworks.processes import FrameworkError, Processes, search_path
 
 _PROCESSES, _PER_CLIENT = 20, 5  # that a run may have: a SuperNode, its SuperExec, a ClientApp and two spare ones
 LOOPBACK = "127.0.0.1"
+APPS = "bench.frameworks.flower"  # every algorithm of ours
 _LINK, _RUN = "SuperLink", "flwr run"
 _PAUSE = 0.05  # seconds between looks at a server that is starting
 _LOOK = 5.0  # seconds between looks at how many processes there are
@@ -39,8 +40,8 @@ dependencies = []
 publisher = "fml-bench"
 
 [tool.flwr.app.components]
-serverapp = "bench.frameworks.flower.server_app:app"
-clientapp = "bench.frameworks.flower.client_app:app"
+serverapp = "{apps}.server_app:app"
+clientapp = "{apps}.client_app:app"
 
 [tool.flwr.app.config]
 folder = "{folder}"
@@ -93,11 +94,11 @@ class Host:
             f"{self.processes.last_words(_LINK)}"
         )
 
-    def start_run(self, *options: str) -> None:
-        """Hand the app in."""
+    def start_run(self, *options: str, apps: str = APPS) -> None:
+        """Hand the app in; `apps`: the package whose ServerApp and ClientApp it is."""
         app = self.folder / "app"
         app.mkdir()
-        (app / "pyproject.toml").write_text(_APP.format(folder=self.folder))
+        (app / "pyproject.toml").write_text(_APP.format(folder=self.folder, apps=apps))
         home = Path(self.environment["FLWR_HOME"])
         home.mkdir(exist_ok=True)
         (home / "config.toml").write_text(_CONNECTION.format(address=self.address, authority=self.tls.authority))

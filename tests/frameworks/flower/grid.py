@@ -5,18 +5,20 @@ from collections.abc import Iterable, Iterator
 
 from flwr.app import Context, Message, RecordDict
 from flwr.app.message import make_message
+from flwr.clientapp import ClientApp
 from flwr.common.serde import context_from_proto, context_to_proto
 from flwr.supercore.inflatable.inflatable_object import get_all_nested_objects
 from flwr.supercore.inflatable.inflatable_utils import inflate_object_from_contents
 from flwr.supercore.task_identity import TaskIdentity
 
-from bench.frameworks.flower.client_app import app
+from bench.frameworks.flower.client_app import app as every_algorithm
 
 
 class OneProcess:
     """As much of `flwr.serverapp.Grid` as our server uses. Replies come in the reverse order of the calls."""
 
-    def __init__(self, folder: str, clients: int) -> None:
+    def __init__(self, folder: str, clients: int, app: ClientApp = every_algorithm) -> None:
+        self.app = app
         TaskIdentity.run_id, TaskIdentity.node_id, TaskIdentity.task_id = 1, 1, 1
         self.contexts = {
             100 + k: Context(
@@ -41,7 +43,7 @@ class OneProcess:
             message.metadata.__dict__["_message_id"] = name
             node = message.metadata.dst_node_id
             context = self.contexts[node]
-            reply = app(travelled(message), context)
+            reply = self.app(travelled(message), context)
             self.contexts[node] = context_from_proto(context_to_proto(context))
             self.replies[name] = travelled(reply)
         return names

@@ -8,7 +8,8 @@ import pytest
 from bench.declaration.cell import Cell
 from bench.frameworks.flower import node
 from bench.frameworks.flower.node import Order, VersionError, settle
-from bench.frameworks.flower.server_app import ClientFailed, run
+from bench.frameworks.flower.nodes import ClientFailed
+from bench.frameworks.flower.server_app import run
 from bench.registry import ALGORITHMS
 from bench.rounds import group
 from bench.rounds.sharing import Skip

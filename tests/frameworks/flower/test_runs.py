@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bench.frameworks.keeper import descendants
+from bench.parity.gaps import TOLERANCE
 from bench.records.store import Store
 from bench.rounds import group
 from bench.rounds.group import Skip
 from tests.frameworks.cells import cell
+from tests.frameworks.flower.arithmetic import FedAvg32, FedProx32
 from tests.frameworks.flower.leftovers import Run
 
 BREAKS = """
@@ -76,6 +79,39 @@ def test_deployment_equals_the_reference_to_the_bit():
         assert run.end(seconds=1500) == 0, run.said
         run.assert_nothing_is_left()
         assert_equal_to_reference(run, "fml,fedavg", "mlp", rounds="2", clients="2")
+
+
+def test_flowers_own_strategies_equal_the_reference_within_rounding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    theirs = tmp_path / "theirs"
+    with Run(
+        *("--suite", "frameworks", "--zoo", "mlp", "--algorithms", "fedavg,fedprox,fml", "--clients", "4"),
+        *("--jobs", "1", "--framework", "flower-own", "--trace", str(theirs)),
+    ) as run:
+        assert run.end(seconds=1500) == 0, run.said
+        run.assert_nothing_is_left()
+        found = {record["identity"]["algorithm"]: record for record in records(run)}
+    ends = {name: record["status"] for name, record in found.items()}
+    assert ends == {"fedavg": "done", "fedprox": "done", "fml": "skipped"}
+    for algorithm, explained in (("fedavg", FedAvg32), ("fedprox", FedProx32)):
+        record, native = found[algorithm], cell(algorithm, suite="frameworks", alphas="0.5", clients="4")
+        result = group.run(native, trace=tmp_path / "ours")["result"]
+        assert len(set(result["partition"]["train_sizes"])) == 4  # unequal, so that weights count
+        assert record["timing"]["wire"]["up"]["tensors"] == result["bytes_up"]
+        with monkeypatch.context() as patch:
+            patch.setattr(group.ALGORITHMS, "get", lambda name, explained=explained: explained)
+            group.run(native, trace=tmp_path / "explained")
+        assert 0 < largest_gap(tmp_path / "ours" / native.hash, theirs / record["cell"]) <= TOLERANCE
+        assert largest_gap(tmp_path / "explained" / native.hash, theirs / record["cell"]) == 0
+
+
+def largest_gap(mine: Path, other: Path) -> float:
+    """The largest difference of any tensor of two traces of five rounds."""
+    gaps = []
+    for number in range(1, 6):
+        with np.load(mine / f"round-{number:04d}.npz") as a, np.load(other / f"round-{number:04d}.npz") as b:
+            assert set(a.files) == set(b.files)
+            gaps += [float(np.abs(a[name] - b[name]).max()) for name in a.files]
+    return max(gaps)
 
 
 @pytest.mark.parametrize("framework", ["flower", "flower-grpc"])

@@ -14,7 +14,7 @@ def absent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_names_say_what_they_need_and_where_they_are():
-    assert NAMES == ("native", "flower", "flower-grpc", "pfl")
+    assert NAMES == ("native", "flower", "flower-grpc", "flower-own", "pfl")
     assert NEEDS.keys() == FUNCTIONS.keys()
 
 
