@@ -24,20 +24,20 @@ def bundles(cells: Sequence[Cell], cost: Callable[[Cell], float], jobs: int) -> 
     """
     alike: dict[str, list[Cell]] = defaultdict(list)
     for cell in cells:
-        alike[_kind(cell)].append(cell)
+        alike[kind(cell)].append(cell)
     everything = sum(cost(cell) for cell in cells)
     most = min(LONGEST, max(everything / (max(1, jobs) * PER_PROCESS), 1e-9))
     made: list[tuple[Cell, ...]] = []
-    for kind in alike.values():
-        kind.sort(key=lambda cell: cell.replicate)
-        whole = sum(cost(cell) for cell in kind)
-        parts = min(len(kind), max(1, math.ceil(whole / most)))
-        bounds = [round(i * len(kind) / parts) for i in range(parts + 1)]
-        made += [tuple(kind[a:b]) for a, b in itertools.pairwise(bounds) if a < b]
+    for some in alike.values():
+        some.sort(key=lambda cell: cell.replicate)
+        whole = sum(cost(cell) for cell in some)
+        parts = min(len(some), max(1, math.ceil(whole / most)))
+        bounds = [round(i * len(some) / parts) for i in range(parts + 1)]
+        made += [tuple(some[a:b]) for a, b in itertools.pairwise(bounds) if a < b]
     return sorted(made, key=lambda bundle: (bundle[0].replicate, -sum(cost(cell) for cell in bundle)))
 
 
-def _kind(cell: Cell) -> str:
+def kind(cell: Cell) -> str:
     """What cells must share to run side by side; a cell of an engine that does not stack is a kind of its own.
 
     So is one that a framework runs: there each client is on a node of its own.
