@@ -36,7 +36,7 @@ def save(figure: Figure, path: Path) -> None:
 
 def _comparison(some: Sequence[Series]) -> Figure:
     """How many times as fast as the naive loop each engine is, workload by workload."""
-    figure = Figure(figsize=(DOUBLE, 0.9 + 0.36 * len(some)))
+    figure = Figure(figsize=(DOUBLE, 0.9 + 0.36 * len(some)), layout="constrained")
     axes = figure.subplots()
     places = range(len(some))
     for name in (name for name in ENGINES if any(name in series.seconds for series in some)):
@@ -70,7 +70,7 @@ def _comparison(some: Sequence[Series]) -> Figure:
 
 def _growth(points: Sequence[Growth]) -> Figure:
     """Seconds of a round against the number of clients."""
-    figure = Figure(figsize=(SINGLE * 1.3, 2.6))
+    figure = Figure(figsize=(SINGLE * 1.3, 2.6), layout="constrained")
     axes = figure.subplots()
     clients = [point.clients for point in points]
     for name in points[0].seconds:

@@ -2,6 +2,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from bench.speedometer import page, plot
 from bench.speedometer.results import Report
@@ -115,3 +116,15 @@ def test_a_figure_shows_medians_quartiles_limit_and_aims() -> None:
     assert lines["what we want at least"] == [5, 1.25]
     (growth,) = plot.figures(report())["growth"].axes
     assert {one.get_label() for one in growth.lines} == {"naive", "reference", "linear in clients"}
+
+
+@pytest.mark.parametrize("name", ["comparison", "growth"])
+def test_nothing_sticks_out_of_a_figure(name: str) -> None:
+    figure = plot.figures(report())[name]
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    inner, whole = figure.get_tightbbox(canvas.get_renderer()), figure.bbox_inches
+    assert inner.x0 >= whole.x0
+    assert inner.x1 <= whole.x1
+    assert inner.y0 >= whole.y0
+    assert inner.y1 <= whole.y1
