@@ -22,7 +22,7 @@ def by_task(analysis: Analysis) -> Table:
     for held in analysis.tasks:
         for task in held.block.tasks:
             rows = [_row(held.block.name, each) for each in held.rows if each.task == task]
-            groups.append(Group(rows, f"{task}: {held.block.name}", counted(held.replicates, "replicate")))
+            groups.append(Group(rows, f"task {task} of {held.block.name}", counted(held.replicates, "replicate")))
     caption = (
         "Client accuracy (%) of each task: mean over the clients that have it, each with its own head, then over "
         f"alphas; with {100 * LEVEL:g} % t intervals over replicates. Minus local: in points, paired. Tasks differ in "

@@ -97,7 +97,7 @@ def test_the_page_says_what_the_tasks_are_and_that_no_model_is_everyones(found: 
     assert lines[0] == "block,task,algorithm,accuracy,accuracy_low,accuracy_high,to_local,to_local_low,to_local_high"
     assert lines[1].startswith('"low+high, dirichlet-capped, zoo cnn",low,fml,82.0,')
     titles = [group.label for group in section.tables[0].table.groups]
-    assert titles == [f"{task}: low+high, dirichlet-capped, zoo cnn" for task in ("low", "high")]
+    assert titles == [f"task {task} of low+high, dirichlet-capped, zoo cnn" for task in ("low", "high")]
     (block,) = found.blocks
     table = headline(block, {block.setting(level): "x" for level in block.levels})
     assert "global_accuracy" not in {column.key for column in table.columns}
