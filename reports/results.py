@@ -137,6 +137,7 @@ class Picture:
     replicate: int
     counts: NDArray[np.int64]  # [clients, classes] images
     study: str = ""  # of a run of several studies: in which it was drawn
+    tasks: Sequence[tuple[str, int]] = ()  # clients' own tasks: name and number of classes, as `counts` has them
 
 
 @dataclass(frozen=True)
@@ -329,7 +330,8 @@ def _keep_picture(pictures: dict[tuple[Any, ...], Picture], record: Mapping[str,
     counts = np.asarray(record["result"]["partition"]["counts"], dtype=np.int64)
     if counts.ndim != 2:
         raise ValueError(f"counts: expected clients x classes, got shape {counts.shape}")
-    pictures[key] = Picture(*place, identity["zoo"], int(identity["replicate"]), counts, study)
+    tasks = tuple((str(task["name"]), len(task["classes"])) for task in identity.get("tasks", ()))
+    pictures[key] = Picture(*place, identity["zoo"], int(identity["replicate"]), counts, study, tasks)
 
 
 def common(sets: Iterable[Iterable[int]]) -> list[int]:

@@ -17,6 +17,7 @@ from bench.declaration.hyperparameters import Scalar, resolved
 from bench.declaration.suite import Suite
 from bench.declaration.tasks import ClientTask, label, settled
 from bench.declaration.variants import algorithm_of
+from bench.parameters import ParameterError
 from bench.registry import ALGORITHMS, DATASETS, NETS, PARTITIONS, Registry
 from bench.seeds import Axis
 
@@ -124,10 +125,7 @@ def cells(
 
     data = _data(suite)
     pairs = [(dataset, name) for dataset in data for name in suite.algorithms]
-    algorithms = {
-        pair: _Plugin.of(ALGORITHMS, algorithm_of(pair[1], suite.variants), tuned.params(suite, *pair))
-        for pair in pairs
-    }
+    algorithms = {pair: _algorithm(suite, *pair) for pair in pairs}
     training = {pair: tuned.training(suite, *pair) for pair in pairs}
     partitions = {name: _Plugin.of(PARTITIONS, name, suite.params.get(name, {})) for name in suite.partitions}
     zoos = {name: _Zoo.of(name, suite) for name in suite.zoos}
@@ -206,6 +204,14 @@ class _Plugin:
     @classmethod
     def of(cls, registry: Registry, name: str, given: Mapping[str, Scalar]) -> Self:
         return cls(resolved(registry, name, given), digest(registry.get(name)))
+
+
+def _algorithm(suite: Suite, dataset: str, name: str) -> _Plugin:
+    """An algorithm as it runs on a data set. Raises ParameterError where its tuned values contradict the others."""
+    try:
+        return _Plugin.of(ALGORITHMS, algorithm_of(name, suite.variants), tuned.params(suite, dataset, name))
+    except ParameterError as error:  # a variant's own values were checked without those tuned for its algorithm
+        raise ParameterError(f"{name} on {dataset}, with its tuned values: {error}") from None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """A plugin's hyper-parameters as a suite gives them: what is wrong with them, and all of them once resolved."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -42,10 +42,22 @@ def faults(registry: Registry, name: str, given: Mapping[str, object]) -> list[t
         return found
     alone = {key: _objection(plugin, {key: value}, alone=True) for key, value in usable.items()}
     blamed = {key: text.removeprefix(f"{key}: ") for key, text in alone.items() if text is not None}
-    if not blamed:  # they contradict each other, or the plugin fails in any case
-        named, _, text = whole.partition(": ")
-        return [*found, (named, text) if named in usable else (None, whole)]
+    if not blamed:
+        return [*found, (None, whole)]  # they contradict each other, or the plugin fails in any case
     return [*found, *blamed.items()]
+
+
+def at_home(fault: tuple[str | None, str], own: Iterable[str]) -> tuple[str | None, str]:
+    """A fault as it is told of a table with the keys `own`: a contradiction that names one of them stands there.
+
+    >>> at_home((None, "mu: expected none without a pull"), ["mu"])
+    ('mu', 'expected none without a pull')
+    >>> at_home((None, "mu: expected none without a pull"), ["pull"])
+    (None, 'mu: expected none without a pull')
+    """
+    key, text = fault
+    named, _, rest = text.partition(": ")
+    return (named, rest) if key is None and named in own else fault
 
 
 def _objection(plugin: Any, given: Mapping[str, object], *, alone: bool = False) -> str | None:

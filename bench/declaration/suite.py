@@ -249,7 +249,7 @@ def _param_mistakes(registry: Registry, name: str, given: object) -> list[Mistak
     if nested:
         return [Mistake(("params", name, key), f"expected a single value, got {show(given[key])}") for key in nested]
     try:
-        faults = hyperparameters.faults(registry, name, given)
+        faults = [hyperparameters.at_home(fault, given) for fault in hyperparameters.faults(registry, name, given)]
     except RegistryError:
         return []
     home = ("params", name) if given else (f"{registry.kind}s",)

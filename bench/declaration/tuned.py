@@ -110,7 +110,9 @@ def _wrong_values(path: tuple[str, ...], meant: Given, values: Mapping[str, Any]
         faults = hyperparameters.faults(ALGORITHMS, meant.algorithm, {**meant.params, **own})
     except RegistryError:
         return  # reported where the algorithm is named
-    yield from (Mistake((*path, key) if key else path, text) for key, text in faults if key is None or key in own)
+    for key, text in (hyperparameters.at_home(fault, own) for fault in faults):
+        if key is None or key in own:
+            yield Mistake((*path, key) if key else path, text)
 
 
 def _holder(suite: "Suite", dataset: str, name: str) -> str | None:

@@ -110,7 +110,7 @@ def param_mistakes(name: str, table: Any, tables: Mapping[str, Any]) -> list[Mis
     except RegistryError:
         return []
     found = []
-    for key, text in faults:
+    for key, text in (hyperparameters.at_home(fault, (*own, *added)) for fault in faults):
         home = ("params", name) if key in added else ("variants", name, "params") if own else ("variants", name)
         if key is None or key in own or key in added:
             found.append(Mistake((*home, key) if key else home, text))

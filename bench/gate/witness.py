@@ -1,12 +1,12 @@
 """One cell, watched: what a run gives anyway, and beside it its fingerprint and its counts."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from bench.declaration.cell import Cell
-from bench.gate.counted import passes
+from bench.gate.counted import Passes, passes
 from bench.gate.fingerprint import ROUNDS, Recorder, moves, norms, on_fixed_states
 from bench.plugin import Algorithm
 from bench.registry import ALGORITHMS
@@ -50,8 +50,23 @@ def run(cell: Cell, root: Path | None = None, on_round: Callable[[int], None] | 
 
         with passes() as counted:
             result = group.result(watched, lambda _, number: after(number))
+    return {
+        "result": {**result, "witness": _witness(result, fixed, recorder, counted)},
+        "timing": {
+            "train_seconds": watched.train_seconds,
+            "evaluate_seconds": watched.evaluate_seconds,
+            "total_seconds": time.perf_counter() - begin,
+            "shared": False,
+        },
+    }
+
+
+def _witness(
+    result: Mapping[str, Any], fixed: Mapping[str, Any], recorder: Recorder, counted: Passes
+) -> dict[str, Any]:
+    """What was watched: what must be the same, numbers that may differ in their last bits, and counts."""
     figures = result["partition"]
-    witness = {
+    return {
         "exact": {
             "partition": figures["hash"],
             "plans": recorder.plans.hexdigest()[:16],
@@ -75,14 +90,5 @@ def run(cell: Cell, root: Path | None = None, on_round: Callable[[int], None] | 
             "scored_images": counted.scored_images,
             "operators": recorder.operators.calls,
             "operator_bytes": recorder.operators.bytes,
-        },
-    }
-    return {
-        "result": {**result, "witness": witness},
-        "timing": {
-            "train_seconds": watched.train_seconds,
-            "evaluate_seconds": watched.evaluate_seconds,
-            "total_seconds": time.perf_counter() - begin,
-            "shared": False,
         },
     }

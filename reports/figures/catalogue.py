@@ -6,6 +6,7 @@ A figure for which there are no data is left out; none has an empty panel.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import accumulate
 
 import numpy as np
 
@@ -267,13 +268,24 @@ def _partitions(pictures: Sequence[Picture]) -> Iterator[Plate]:
             family="partition",
             title=f"Who holds what: {', '.join(place)}",
             caption=f"How unequal the clients are: images of each class on each client, training, validation and test "
-            f"together{', at the right their sum' if data.summed else ''}. One draw of each "
-            f"({_which(pictures)}); each replicate draws anew.",
+            f"together{', at the right their sum' if data.summed else ''}. {_numbered(pictures[0].tasks)}One draw of "
+            f"each ({_which(pictures)}); each replicate draws anew.",
             table=partitions.table(data),
             draw=partial(partitions.figure, data),
             titles=[draw.title for draw in data.draws],
             most=data.most,
         )
+
+
+def _numbered(tasks: Sequence[tuple[str, int]]) -> str:
+    """Which task a class of the figure belongs to; nothing where all clients have the data set's classes.
+
+    >>> _numbered([("low", 5), ("high", 3)])
+    'Classes are numbered task by task: low has 0 to 4, high has 5 to 7. '
+    """
+    ends = [*accumulate(classes for _, classes in tasks)]
+    told = [f"{name} has {end - classes} to {end - 1}" for (name, classes), end in zip(tasks, ends, strict=True)]
+    return f"Classes are numbered task by task: {', '.join(told)}. " if told else ""
 
 
 def _which(pictures: Sequence[Picture]) -> str:

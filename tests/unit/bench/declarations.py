@@ -1,6 +1,12 @@
 """Suite files for tests: the complete example of the documentation, and changed copies of it."""
 
 from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.declaration.mistakes import LINES
+from bench.declaration.suite import SuiteError, load
 
 EXAMPLE = """
 name = "noniid"                     # result folder and report title
@@ -40,3 +46,12 @@ def write(folder: Path, *changes: tuple[str, str], more: str = "") -> Path:
     path = folder / "suite.toml"
     path.write_text(text + more, encoding="utf-8")
     return path
+
+
+def refusal(path: Path | str, **options: Any) -> list[str]:
+    """The lines below the first one of the message with which a suite is refused."""
+    with pytest.raises(SuiteError) as caught:
+        load(path, options)
+    lines = str(caught.value).splitlines()
+    assert len(lines) <= LINES
+    return lines[1:]

@@ -69,6 +69,43 @@ def spread(mean: float, clients: int) -> list[float]:
     return (mean + reach * np.linspace(-1, 1, clients)).tolist() if clients > 1 else [mean]
 
 
+def curves(
+    kind: str, algorithm: str, ease: float, draw: float, own: np.random.Generator, rounds: int
+) -> dict[str, Any]:
+    """The figures of one view, round by round: accuracy rises; global models are scored on all in every round."""
+    numbers = np.arange(1, rounds + 1)
+    top = 0.72 + 0.24 * ease if kind == "personal" else 0.93 - 0.3 * ease
+    top += LIFT.get(algorithm, 0.01) + draw + 0.01 * float(own.normal())
+    curve = np.clip(top - (top - 0.1) * np.exp(-numbers / (rounds / 6)) + 0.006 * own.normal(size=rounds), 0, 1)
+    general = np.clip(curve - 0.02, 0, 1) if kind == "global" else np.clip(curve - 0.5 * ease, 0, 1)
+    known = kind == "global"
+    return {
+        "rounds": numbers.tolist(),
+        "accuracy": curve.tolist(),
+        "loss": (1.5 - curve).tolist(),
+        "worst10": np.clip(curve - 0.12, 0, 1).tolist(),
+        "accuracy_std": [0.05] * rounds,
+        "validation_accuracy": curve.tolist(),
+        "validation_loss": (1.5 - curve).tolist(),
+        "global_accuracy": [float(g) if known or i == rounds - 1 else None for i, g in enumerate(general)],
+        "global_loss": [1.0 if known or i == rounds - 1 else None for i in range(rounds)],
+    }
+
+
+def last(kind: str, figures: Mapping[str, Any], clients: int) -> dict[str, Any]:
+    """What a view has at the headline round, which is the last one here."""
+    keys = ("accuracy", "loss", "worst10", "accuracy_std", "global_accuracy", "global_loss")
+    return {
+        "round": figures["rounds"][-1],
+        **{key: figures[key][-1] for key in keys},
+        "clients": {
+            "accuracy": spread(figures["accuracy"][-1], clients),
+            "loss": [0.5] * clients,
+            "global_accuracy": [0.5] * clients if kind == "personal" else None,
+        },
+    }
+
+
 def result(
     algorithm: str, alpha: float | None, replicate: int, *axes: object,
     rounds: int = 30, clients: int = 10, classes: int = 10, never_sampled: int = 0,
@@ -78,35 +115,14 @@ def result(
     shared, own = generator("draw", alpha, replicate, *axes), generator("own", algorithm, alpha, replicate, *axes)
     floor = float(0.15 + 0.5 * ease + 0.03 * shared.normal())
     draw = 0.03 * float(shared.normal())  # what a replicate does to every algorithm alike
-    numbers = np.arange(1, rounds + 1)
-
-    def view(kind: str) -> dict[str, Any]:
-        top = 0.72 + 0.24 * ease if kind == "personal" else 0.93 - 0.3 * ease
-        top += LIFT.get(algorithm, 0.01) + draw + 0.01 * float(own.normal())
-        curve = np.clip(top - (top - 0.1) * np.exp(-numbers / (rounds / 6)) + 0.006 * own.normal(size=rounds), 0, 1)
-        general = np.clip(curve - 0.02, 0, 1) if kind == "global" else np.clip(curve - 0.5 * ease, 0, 1)
-        known = kind == "global"
-        return {
-            "rounds": numbers.tolist(),
-            "accuracy": curve.tolist(),
-            "loss": (1.5 - curve).tolist(),
-            "worst10": np.clip(curve - 0.12, 0, 1).tolist(),
-            "accuracy_std": [0.05] * rounds,
-            "validation_accuracy": curve.tolist(),
-            "validation_loss": (1.5 - curve).tolist(),
-            "global_accuracy": [float(g) if known or i == rounds - 1 else None for i, g in enumerate(general)],
-            "global_loss": [1.0 if known or i == rounds - 1 else None for i in range(rounds)],
-        }
-
     kinds = [
         kind
         for kind, owners, others in (("personal", PERSONAL, GLOBAL), ("global", GLOBAL, PERSONAL))
         if algorithm in owners or algorithm not in others
     ]
-    views = {kind: view(kind) for kind in kinds}
+    views = {kind: curves(kind, algorithm, ease, draw, own, rounds) for kind in kinds}
     table = counts(alpha, clients, classes, replicate, *axes)
     sizes = [sum(row) for row in table]
-    keys = ("accuracy", "loss", "worst10", "accuracy_std", "global_accuracy", "global_loss")
     return {
         "partition": {
             "hash": sha256(repr(table).encode()).hexdigest()[:16],
@@ -122,18 +138,7 @@ def result(
         },
         "views": views,
         "headline": {"view": kinds[0], "round": rounds, "rule": "validation"},
-        "at_headline": {
-            kind: {
-                "round": rounds,
-                **{key: figures[key][-1] for key in keys},
-                "clients": {
-                    "accuracy": spread(figures["accuracy"][-1], clients),
-                    "loss": [0.5] * clients,
-                    "global_accuracy": [0.5] * clients if kind == "personal" else None,
-                },
-            }
-            for kind, figures in views.items()
-        },
+        "at_headline": {kind: last(kind, figures, clients) for kind, figures in views.items()},
         "training_loss": [1.0] * rounds,
         "bytes_up": [1000] * rounds,
         "bytes_down": [1000] * rounds,

@@ -87,7 +87,11 @@ def test_verdicts_are_each_study_s_own(out: Path):
     assert "fml,fedavg" in (tables / "other" / "verdicts.csv").read_text()
     assert not (tables / "verdicts.csv").exists()
     text = (out / "report" / "report.md").read_text()
-    assert text.index("## Against training alone") < text.index("### Verdicts") < text.index("## Against FedAvg")
+    headings = [line for line in text.splitlines() if line.lstrip("\\").startswith("#")]
+    first = headings.index("## Against training alone")
+    assert first < headings.index("### Verdicts") < headings.index("## Against FedAvg")
+    assert headings[first + 2] == "#### The same as a table"
+    assert not [line for line in headings if line.startswith("\\")]
 
 
 def test_tables_of_studies_no_longer_there_go(out: Path, tmp_path: Path):

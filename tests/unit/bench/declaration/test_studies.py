@@ -241,28 +241,3 @@ def test_laying_over_replaces_a_named_table_as_a_whole():
     base = {"optimizer": {"name": "sgd", "lr": 0.1, "momentum": 0.9}}
     assert merged(base, {"optimizer": {"name": "adam", "lr": 0.2}}) == {"optimizer": {"name": "adam", "lr": 0.2}}
     assert merged(base, {"optimizer": {"lr": 0.2}})["optimizer"] == {"name": "sgd", "lr": 0.2, "momentum": 0.9}
-
-
-# Zoos that meet the draws of another one
-
-TWO = ('zoos = ["cnn", "mixed"]', 'zoos = ["mlp", "mine"]')
-MINE = '[zoo.mine]\nclients = ["cnn2", "mlp"]\nshared = "mlp"\ndraws = "mlp"\n'
-
-
-def test_a_zoo_can_meet_the_draws_of_another(tmp_path: Path):
-    suite = one.load(
-        declarations.write(tmp_path, TWO, more=MINE), {"algorithms": "fml", "alphas": "1", "replicates": "1"}
-    )
-    plain, mine = cells(suite)
-    assert (plain.zoo, mine.zoo, mine.draws) == ("mlp", "mine", "mlp")
-    assert plain.axes("partition") == mine.axes("partition")
-    assert plain.axes("training") == mine.axes("training")
-    assert plain.hash != mine.hash
-    assert "draws" not in plain.identity()  # what was declared before keeps its name
-    assert mine.identity()["draws"] == "mlp"
-
-
-@pytest.mark.parametrize("draws", ["mixed", "mine"])
-def test_draws_are_those_of_another_zoo_of_the_suite(tmp_path: Path, draws: str):
-    with pytest.raises(SuiteError, match=f"zoo.mine.draws: expected another zoo of 'zoos', got '{draws}'"):
-        one.load(declarations.write(tmp_path, TWO, more=MINE.replace('draws = "mlp"', f'draws = "{draws}"')))

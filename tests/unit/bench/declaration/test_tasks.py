@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from bench.declaration.cell import Cell, cells
-from bench.declaration.suite import SuiteError, load
+from bench.declaration.suite import load
 from bench.declaration.tasks import ClientTask, facts, label
 from bench.registry import DATASETS
-from tests.unit.bench.declarations import write
+from tests.unit.bench.declarations import refusal, write
 
 NO_DATA = ('datasets = ["digits"]\n', "")
 LOW = {"name": "low", "dataset": "digits", "classes": [0, 1, 2]}
@@ -23,12 +23,6 @@ def suite_file(folder: Path, *tasks: dict[str, Any], keep: bool = False) -> Path
         "[[tasks]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in task.items()) for task in tasks
     ]
     return write(folder, *([] if keep else [NO_DATA]), more="".join(blocks))
-
-
-def refusal(path: Path, **options: Any) -> list[str]:
-    with pytest.raises(SuiteError) as caught:
-        load(path, options)
-    return str(caught.value).splitlines()[1:]
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,12 @@ def test_a_grid_that_makes_no_sense_is_named(tmp_path: Path, old: str, new: str,
     assert line in str(refused.value)
 
 
+def test_a_grid_may_hold_a_value_that_another_setting_excludes(tmp_path: Path) -> None:
+    moving = ["fml.alpha_schedule=linear", "fml.alpha_end=0.8"]
+    suite = load(write(tmp_path, more=GRID), {"set": moving})
+    assert {setting["alpha"] for setting in drawn(suite, "fml", 4)} == {0.2, 0.5}  # 0.8 would not move
+
+
 def test_the_command_line_can_declare_a_grid_and_drop_algorithms_from_one(tmp_path: Path) -> None:
     bare = load(write(tmp_path), {"algorithms": "local", "set": ["tune.grid.lr=[0.1, 0.2]"]})
     assert bare.tune is not None

@@ -11,6 +11,7 @@ from bench.declaration.mistakes import SuiteError
 from bench.declaration.suite import load
 from bench.declaration.trials import trials
 from bench.declaration.tuned import digest
+from bench.parameters import ParameterError
 from tests.unit.bench.declarations import write
 
 SOURCE = 'source = {digest = "0123456789abcdef", command = "python -m bench.tune x", trials = 4, replicates = 3'
@@ -159,6 +160,27 @@ def test_values_that_make_no_sense_are_named(tmp_path: Path, more: str, line: st
     with pytest.raises(SuiteError) as refused:
         load(write(tmp_path, more=more))
     assert f"- {line}" in str(refused.value)
+
+
+MOVING = ("alpha = 0.5\n", 'alpha = 0.5\nalpha_schedule = "linear"\nalpha_end = 0.7\n')
+
+
+def test_a_tuned_value_that_contradicts_a_declared_one_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, MOVING, more="[tuned.digits.fml]\nalpha = 0.7\n")
+    words = r"tuned.digits.fml: alpha_end: expected another value than alpha with a schedule, got 0.7 for both"
+    with pytest.raises(SuiteError, match=words):
+        load(path)
+
+
+def test_a_variant_that_contradicts_the_tuned_values_of_its_algorithm_is_named(tmp_path: Path) -> None:
+    moving = '{alpha_schedule = "linear", alpha_end = 0.7}'
+    path = write(
+        tmp_path,
+        ('"fml", "fedavg"', '"fml", "moving", "fedavg"'),
+        more=f'[variants.moving]\nalgorithm = "fml"\nparams = {moving}\n[tuned.digits.fml]\nalpha = 0.7\n',
+    )
+    with pytest.raises(ParameterError, match=r"moving on digits, with its tuned values: alpha_end: expected another"):
+        cells(load(path))
 
 
 def test_tuned_values_that_are_no_tables_survive_options(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from reports.results import read
 from reports.sections import sections
 from reports.tables.headline import headline
 from tests.unit.reports import given, synthetic
+from tests.unit.reports.figures.cases import drawings
 
 TASKS = [
     {"name": "low", "dataset": "digits", "md5": "0", "classes": [0, 1, 2], "clients": 3, "images": None},
@@ -95,11 +96,18 @@ def test_the_page_says_what_the_tasks_are_and_that_no_model_is_everyones(found: 
     lines = section.tables[0].table.csv().splitlines()
     assert lines[0] == "block,task,algorithm,accuracy,accuracy_low,accuracy_high,to_local,to_local_low,to_local_high"
     assert lines[1].startswith('"low+high, dirichlet-capped, zoo cnn",low,fml,82.0,')
+    titles = [group.label for group in section.tables[0].table.groups]
+    assert titles == [f"task {task} of low+high, dirichlet-capped, zoo cnn" for task in ("low", "high")]
     (block,) = found.blocks
     table = headline(block, {block.setting(level): "x" for level in block.levels})
     assert "global_accuracy" not in {column.key for column in table.columns}
     assert "on the test images of the client's task" in table.caption
     assert gather.personal_and_general(block) is None
+
+
+def test_the_figure_of_who_holds_what_says_which_task_a_class_is_of(found: Analysis) -> None:
+    (plate,) = (each for each in drawings(found.results, with_compared=False) if each.family == "partition")
+    assert "Classes are numbered task by task: low has 0 to 2, high has 3 to 4. One draw" in plate.caption
 
 
 def test_without_tasks_nothing_is_said_of_them(tmp_path: Path) -> None:
