@@ -16,8 +16,13 @@ class ClientFailed(Exception):
 class Nodes:
     """All clients of a cell, behind a grid."""
 
-    def __init__(self, grid: Grid, clients: int) -> None:
-        self.grid, self.clients = grid, clients
+    def __init__(self, grid: Grid, clients: int, at_once: int | None = None) -> None:
+        """`at_once`: so many messages are under way at a time, None for all.
+
+        A deployment starts a process for each message, and gives it 30 seconds to say that it is alive. As many as
+        there are clients, started together, share the processor and may all be too late.
+        """
+        self.grid, self.clients, self.at_once = grid, clients, at_once or clients
         self.of: dict[int, int] = {}  # client -> node
 
     def roll_call(self) -> None:
@@ -43,18 +48,27 @@ class Nodes:
         return replies
 
     def exchange(self, calls: Mapping[int, Message]) -> dict[int, Message]:
-        """Send messages and wait for the reply to each, by the same keys."""
-        sent = list(self.grid.push_messages(list(calls.values())))
-        if len(sent) != len(calls) or not all(sent):
-            taken = sum(bool(name) for name in sent)
-            raise ClientFailed(f"expected {len(calls)} messages to be taken, the grid took {taken}")
-        waiting = dict(zip(sent, calls, strict=True))
+        """Send messages and wait for the reply to each, by the same keys. Raises ClientFailed."""
+        unsent = list(calls)
+        waiting: dict[str, int] = {}  # names of messages under way -> keys of the calls
         replies: dict[int, Message] = {}
         pause = _PAUSES[0]
-        while waiting:
+        while unsent or waiting:
+            if now := unsent[: self.at_once - len(waiting)]:
+                unsent = unsent[len(now) :]
+                waiting.update(zip(self._push([calls[key] for key in now]), now, strict=True))
+                pause = _PAUSES[0]
             for reply in self.grid.pull_messages(list(waiting)):
                 replies[waiting.pop(reply.metadata.reply_to_message_id)] = reply
-            if waiting:
+            if len(waiting) == self.at_once or (waiting and not unsent):
                 time.sleep(pause)
                 pause = min(2 * pause, _PAUSES[1])
         return replies
+
+    def _push(self, messages: list[Message]) -> list[str]:
+        """Hand messages to the grid; their names there."""
+        names = list(self.grid.push_messages(messages))
+        if len(names) != len(messages) or not all(names):
+            taken = sum(bool(name) for name in names)
+            raise ClientFailed(f"expected {len(messages)} messages to be taken, the grid took {taken}")
+        return names

@@ -13,17 +13,20 @@ from bench.frameworks.flower.node import Node
 from bench.frameworks.flower.nodes import Nodes
 from bench.frameworks.flower.records import put, take, take_client
 from bench.frameworks.flower.reporting import reported
+from bench.host.provenance import cores
 from bench.rounds.federation import Federation
 from bench.rounds.group import Group, one_thread
 
 app = ServerApp()
+DEPLOYED = "flower-grpc"  # the framework whose nodes start a process for each message
 _NAMES = {"down": ("down",), "up": ("upload",), "shown": ("losses", "state", "kept")}
 
 
 def run(grid: Grid, node: Node, reporter: Reporter) -> Outcome:
     """All rounds of a cell on the nodes of a grid: what `bench.rounds.group.run` returns, or what went wrong."""
     begin = time.perf_counter()
-    remote = Remote(Nodes(grid, node.setting.cell.clients))
+    cell = node.setting.cell
+    remote = Remote(Nodes(grid, cell.clients, at_once=cores() if cell.framework == DEPLOYED else None))
     remote.nodes.roll_call()
     reporter.ready()
     called = time.perf_counter() - begin
