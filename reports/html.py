@@ -10,7 +10,7 @@ import jinja2
 from markupsafe import Markup
 
 from bench.records.store import StoreError, save
-from reports import contents, drawing, wording
+from reports import contents, drawing, frameworks, wording
 from reports.chapters import Chapter, chapters
 from reports.drawing import Drawn
 from reports.results import Results, read
@@ -40,6 +40,7 @@ def render(out: Path, results: Results | None = None, width: float | None = None
         written += write_tables([table for chapter in made for table in chapter.tables], report / "tables")
         _clear(report, written)
     words = _words(results, made, drawn)
+    words["frameworks"] = frameworks.read(Path(out))
     words["tidy"] = (Path(out) / "tidy" / "runs.csv").is_file()
     save(report / "report.md", environment(markdown=True).get_template("report.md.j2").render(words))
     page = report / "report.html"

@@ -56,6 +56,7 @@ class Findings:
             "parity": [{**asdict(gap), "verdict": gap.verdict} for gap in self.gaps],
             "cost": [asdict(cost) for cost in self.costs],
             "origins": {run.framework: dict(run.provenance) for run in self.runs if run.provenance},
+            "tables": [asdict(table) for table in self.tables()],  # as the report shows them
             "notes": self.notes(),
         }
         paths = [out / "frameworks.json", out / "frameworks.md"]

@@ -149,16 +149,27 @@ def test_a_cluster_of_others_is_free_again_after_a_stop(
 
 
 PACKAGE = '''
+import threading
 from dataclasses import dataclass
+from pathlib import Path
 from bench.plugin import algorithm
 from algorithms.fedavg import FedAvg
+
+SEEN = Path({seen!r})
+if {version!r} == "theirs":
+    SEEN.touch()
 
 @algorithm("test-packaged")
 @dataclass(frozen=True)
 class Packaged(FedAvg):
-    """A method of an installed package."""
+    """A method of an installed package. Our version begins once a node has looked at theirs."""
 
     source = "version {version}"
+
+    def init_server(self, fresh, at):
+        while not SEEN.exists():
+            threading.Event().wait(0.01)
+        return super().init_server(fresh, at)
 '''
 
 
@@ -168,7 +179,8 @@ def package(folder: Path, version: str) -> str:
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: packaged\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[bench.algorithms]\ntest-packaged = packaged_method:Packaged\n")
-    (folder / version / "packaged_method.py").write_text(PACKAGE.replace("{version}", version))
+    text = PACKAGE.format(version=version, seen=str(folder / "seen"))
+    (folder / version / "packaged_method.py").write_text(text)
     return str(folder / version)
 
 
@@ -177,9 +189,20 @@ def test_a_node_with_another_version_of_a_plugin_gets_no_cells_and_is_named(
 ):
     ours, theirs = package(tmp_path, "ours"), package(tmp_path, "theirs")
     cluster = two_nodes({"PYTHONPATH": ours}, PYTHONPATH=theirs)
-    command = (*RUN, "--address", cluster.address, *SMALL, "--algorithms", "test-packaged,fedavg")
+    # One cell a task, so that the other node is given some of the method's while this one waits.
+    command = (
+        *RUN,
+        "--address",
+        cluster.address,
+        *SMALL,
+        "--algorithms",
+        "test-packaged,fedavg",
+        "--engine",
+        "reference",
+    )
     done = place.run(*command, "--out", str(tmp_path / "out"), PYTHONPATH=ours)
     assert done.returncode == 0, done.stderr
+    assert (tmp_path / "seen").exists()
     refused = [line for line in done.stderr.splitlines() if "gets no cells of this run" in line]
     assert len(refused) == 1
     assert re.match(

@@ -64,21 +64,29 @@ def assert_equal_to_reference(run: Run, algorithms: str, zoos: str, **choices: s
                 assert record["timing"]["wire"][way]["tensors"] == native[key][counted]
 
 
-def test_simulation_equals_the_reference_to_the_bit():
+@pytest.mark.parametrize(
+    ("algorithms", "zoos"),
+    [
+        pytest.param("fml", "mixed", id="one"),
+        pytest.param("fedavg,fedprox,fml,local", "mlp,mixed", id="all", marks=pytest.mark.long),
+    ],
+)
+def test_simulation_equals_the_reference_to_the_bit(algorithms: str, zoos: str):
     with Run(
-        *("--suite", "smoke", "--alphas", "0.1", "--zoo", "mlp,mixed", "--algorithms", "fedavg,fedprox,fml,local"),
+        *("--suite", "smoke", "--alphas", "0.1", "--zoo", zoos, "--algorithms", algorithms),
         *("--rounds", "5", "--clients", "4", "--jobs", "1", "--framework", "flower"),
     ) as run:
         assert run.end(seconds=1500) == 0, run.said
         run.assert_nothing_is_left()
-        assert_equal_to_reference(run, "fedavg,fedprox,fml,local", "mlp,mixed", rounds="5", clients="4")
+        assert_equal_to_reference(run, algorithms, zoos, rounds="5", clients="4")
 
 
-def test_deployment_equals_the_reference_to_the_bit():
-    with Run(*SMALL, "--algorithms", "fml,fedavg", "--rounds", "2", "--framework", "flower-grpc") as run:
+@pytest.mark.parametrize("algorithm", ["fml", pytest.param("fedavg", marks=pytest.mark.long)])
+def test_deployment_equals_the_reference_to_the_bit(algorithm: str):
+    with Run(*SMALL, "--algorithms", algorithm, "--rounds", "2", "--framework", "flower-grpc") as run:
         assert run.end(seconds=1500) == 0, run.said
         run.assert_nothing_is_left()
-        assert_equal_to_reference(run, "fml,fedavg", "mlp", rounds="2", clients="2")
+        assert_equal_to_reference(run, algorithm, "mlp", rounds="2", clients="2")
 
 
 def test_flowers_own_strategies_equal_the_reference_within_rounding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -114,7 +122,7 @@ def largest_gap(mine: Path, other: Path) -> float:
     return max(gaps)
 
 
-@pytest.mark.parametrize("framework", ["flower", "flower-grpc"])
+@pytest.mark.parametrize("framework", ["flower", pytest.param("flower-grpc", marks=pytest.mark.long)])
 def test_a_client_that_fails_ends_its_cell(framework: str, tmp_path: Path):
     plugin = tmp_path / "breaks.py"
     plugin.write_text(BREAKS)
@@ -130,8 +138,15 @@ def test_a_client_that_fails_ends_its_cell(framework: str, tmp_path: Path):
         )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-@pytest.mark.parametrize("framework", ["flower", "flower-grpc"])
+@pytest.mark.parametrize(
+    ("framework", "number"),
+    [
+        pytest.param("flower", signal.SIGINT, id="flower-Ctrl-C"),
+        pytest.param("flower", signal.SIGTERM, id="flower-SIGTERM", marks=pytest.mark.long),
+        pytest.param("flower-grpc", signal.SIGINT, id="flower-grpc-Ctrl-C", marks=pytest.mark.long),
+        pytest.param("flower-grpc", signal.SIGTERM, id="flower-grpc-SIGTERM"),
+    ],
+)
 def test_nothing_is_left_after_a_signal(framework: str, number: signal.Signals):
     with Run(*SMALL, "--algorithms", "fedavg", "--rounds", "500", "--framework", framework) as run:
         if framework == "flower":

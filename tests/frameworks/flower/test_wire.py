@@ -11,6 +11,7 @@ REST = 40_000  # bytes a client and way: handshakes, the app itself, registratio
 PER_SECOND = 4_000  # bytes a client and way: polls and heartbeats
 
 
+@pytest.mark.long
 def test_bytes_at_the_socket_are_the_messages_and_a_rest_that_depends_on_time(monkeypatch: pytest.MonkeyPatch):
     start = deployment._start_node
 
