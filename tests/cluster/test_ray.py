@@ -228,10 +228,24 @@ def test_where_no_node_is_fit_the_run_ends_and_what_is_finished_stays(
     assert len(results(out)) == 6
 
 
+METHOD = '''
+from dataclasses import dataclass
+from bench.plugin import algorithm
+from algorithms.fedavg import FedAvg
+
+@algorithm("test-mine")
+@dataclass(frozen=True)
+class Mine(FedAvg):
+    """A method in a file."""
+
+    source = "a file"
+'''
+
+
 def test_a_plugin_file_travels_with_the_job(place: Place, two_nodes: Callable[..., TwoNodes], tmp_path: Path):
     cluster = two_nodes()
     plugin = tmp_path / "mine.py"
-    plugin.write_text(PACKAGE.replace("test-packaged", "test-mine").replace("{version}", "file"))
+    plugin.write_text(METHOD)
     command = (*RUN, "--address", cluster.address, *SMALL, "--plugin", str(plugin), "--algorithms", "test-mine")
     done = place.run(*command, "--out", str(tmp_path / "out"))
     assert done.returncode == 0, done.stderr
