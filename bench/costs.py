@@ -9,7 +9,6 @@ fast the machine at hand happens to be. ``python -m bench.costs`` measures anew 
 import argparse
 import functools
 import math
-import os
 import sys
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -169,6 +168,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     import torch
 
     from bench.host.provenance import processor
+    from bench.records.store import save
     from bench.speedometer.process import Worker
 
     nets = dict(_table())
@@ -186,9 +186,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not asked.write:
         print(text, end="")
         return 0
-    beside = COSTS.with_suffix(".new")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, COSTS)
+    save(COSTS, text)
     return 0
 
 

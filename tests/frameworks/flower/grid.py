@@ -59,3 +59,16 @@ def travelled(message: Message) -> Message:
     objects = {name: thing.deflate() for name, thing in get_all_nested_objects(message.content).items()}
     content = inflate_object_from_contents(message.content.object_id, objects)
     return make_message(metadata=message.metadata, content=content)
+
+
+class Heard:
+    """A reporter that remembers."""
+
+    def __init__(self) -> None:
+        self.rounds: list[int] = []
+
+    def ready(self) -> None:
+        self.rounds.append(0)
+
+    def round(self, number: int) -> None:
+        self.rounds.append(number)

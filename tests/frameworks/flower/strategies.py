@@ -11,22 +11,9 @@ from bench.frameworks.flower import node
 from bench.frameworks.flower.node import Order, settle
 from bench.frameworks.flower.own import client_app, server_app
 from bench.rounds import group
-from tests.frameworks.flower.grid import OneProcess
+from tests.frameworks.flower.grid import Heard, OneProcess
 
 Arrays = dict[int, dict[str, np.ndarray]]  # round -> name -> values
-
-
-class Heard:
-    """A reporter that remembers."""
-
-    def __init__(self) -> None:
-        self.rounds: list[int] = []
-
-    def ready(self) -> None:
-        self.rounds.append(0)
-
-    def round(self, number: int) -> None:
-        self.rounds.append(number)
 
 
 def flowers(cell: Cell, folder: Path, heard: Heard | None = None) -> tuple[dict[str, Any], Arrays]:

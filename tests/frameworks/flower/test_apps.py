@@ -14,20 +14,7 @@ from bench.registry import ALGORITHMS
 from bench.rounds import group
 from bench.rounds.sharing import Skip
 from tests.frameworks.cells import cell
-from tests.frameworks.flower.grid import OneProcess
-
-
-class Heard:
-    """A reporter that remembers."""
-
-    def __init__(self) -> None:
-        self.rounds: list[int] = []
-
-    def ready(self) -> None:
-        self.rounds.append(0)
-
-    def round(self, number: int) -> None:
-        self.rounds.append(number)
+from tests.frameworks.flower.grid import Heard, OneProcess
 
 
 def through_messages(chosen: Cell, folder: Path) -> tuple[dict, Heard]:

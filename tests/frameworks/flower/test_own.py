@@ -20,7 +20,8 @@ from bench.plugin import algorithm
 from bench.rounds import group
 from tests import world
 from tests.frameworks.flower.arithmetic import FedAvg32, FedProx32
-from tests.frameworks.flower.strategies import Heard, flowers, gap, largest, ours
+from tests.frameworks.flower.grid import Heard
+from tests.frameworks.flower.strategies import flowers, gap, largest, ours
 
 FEDAVG = {"algorithm": "fedavg", "params": {}}
 FEDPROX = {"algorithm": "fedprox", "params": {"mu": 0.5}}
