@@ -22,13 +22,7 @@ from tests import world
 from tests.frameworks.flower.arithmetic import FedAvg32, FedProx32
 from tests.frameworks.flower.grid import Heard
 from tests.frameworks.flower.strategies import flowers, gap, largest, ours
-
-FEDAVG = {"algorithm": "fedavg", "params": {}}
-FEDPROX = {"algorithm": "fedprox", "params": {"mu": 0.5}}
-ADAM = {"name": "adam", "lr": 0.01, "momentum": 0.0, "weight_decay": 0.0}
-DECAY = {"name": "sgd", "lr": 0.05, "momentum": 0.0, "weight_decay": 0.01}
-STEPS = {"local_epochs": None, "local_steps": 7}
-SCHEDULE = {"lr_schedule": {"name": "step", "every": 1, "gamma": 0.5}}
+from tests.frameworks.oracles import ADAM, DECAY, FEDAVG, FEDPROX, SCHEDULE, STEPS
 
 
 @pytest.fixture(autouse=True)

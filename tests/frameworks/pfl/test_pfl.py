@@ -22,13 +22,7 @@ from bench.parity.gaps import TOLERANCE
 from bench.plugin import algorithm
 from bench.rounds import group
 from tests import world
-
-FEDAVG = {"algorithm": "fedavg", "params": {}}
-FEDPROX = {"algorithm": "fedprox", "params": {"mu": 0.5}}
-ADAM = {"name": "adam", "lr": 0.01, "momentum": 0.0, "weight_decay": 0.0}
-DECAY = {"name": "sgd", "lr": 0.05, "momentum": 0.0, "weight_decay": 0.01}
-STEPS = {"local_epochs": None, "local_steps": 7}
-SCHEDULE = {"lr_schedule": {"name": "step", "every": 1, "gamma": 0.5}}
+from tests.frameworks.oracles import ADAM, DECAY, FEDAVG, FEDPROX, SCHEDULE, STEPS
 
 Arrays = dict[int, dict[str, np.ndarray]]
 
