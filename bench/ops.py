@@ -10,8 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bench import many
-from bench.many import Many
+from bench.many import Many, words
 from bench.plugin import Batch, Out, Tensors
 
 __all__ = [
@@ -44,7 +43,7 @@ def mean_rows(values: Tensor, w: Tensor | None) -> Tensor:
 def cross_entropy(out: Out, batch: Batch) -> Tensor:
     """The mean cross-entropy of logits [B, C] with the batch's labels."""
     if isinstance(out.logits, Many):
-        return many.cross_entropy(out.logits, batch.y)
+        return words.cross_entropy(out.logits, batch.y)
     if batch.w is None:
         return F.cross_entropy(out.logits, batch.y)
     return mean_rows(F.cross_entropy(out.logits, batch.y, reduction="none"), batch.w)
@@ -65,7 +64,7 @@ def kl(student: Out, teacher: Out, batch: Batch, *, temperature: float | None = 
     (tensor(0.3278), tensor(0.0303))
     """
     if isinstance(student.logits, Many):
-        return many.kl(student.logits, teacher.logits, temperature=temperature, detach=detach)
+        return words.kl(student.logits, teacher.logits, temperature=temperature, detach=detach)
     if temperature is not None:
         student, teacher = (Out(each.logits / temperature, each.features) for each in (student, teacher))
     target = teacher.logits.detach().log_softmax(1) if detach else teacher.logits.log_softmax(1)
@@ -82,7 +81,7 @@ def confidence(out: Out, batch: Batch) -> Tensor:
     tensor(0.5000)
     """
     if isinstance(out.logits, Many):
-        return many.confidence(out.logits, batch.y)
+        return words.confidence(out.logits, batch.y)
     given = out.logits.detach().softmax(1).gather(1, batch.y.unsqueeze(1)).squeeze(1)
     return mean_rows(given, batch.w)
 
@@ -93,7 +92,7 @@ def class_cross_entropy(out: Out, targets: Tensor, known: Tensor, batch: Batch) 
     `targets` [C, C]; `known` [C] is 1 where a class has a target; a row of another class counts 0.
     """
     if isinstance(out.logits, Many):
-        return many.class_cross_entropy(out.logits, targets, known, batch.y)
+        return words.class_cross_entropy(out.logits, targets, known, batch.y)
     terms = (targets[batch.y].detach() * out.logits.log_softmax(1)).sum(1)
     return -mean_rows(terms * known[batch.y], batch.w)
 
@@ -104,7 +103,7 @@ def class_distance(out: Out, means: Tensor, known: Tensor, batch: Batch) -> Tens
     `means` [C, F]; `known` [C] is 1 where a class has a mean; a row of another class counts 0.
     """
     if isinstance(out.features, Many):
-        return many.class_distance(out.features, means, known, batch.y)
+        return words.class_distance(out.features, means, known, batch.y)
     gap = (out.features - means[batch.y].detach()).square().mean(1)
     return mean_rows(gap * known[batch.y], batch.w)
 
@@ -121,12 +120,12 @@ def class_means(sums: Tensor, counts: Tensor) -> Tensor:
 
 def constant(value: Tensor) -> Tensor:
     """The value as it is, without its gradient: a weight, not a term to be minimised."""
-    return many.constant(value) if isinstance(value, Many) else value.detach()
+    return words.constant(value) if isinstance(value, Many) else value.detach()
 
 
 def sq_distance(a: Tensors, b: Tensors, names: Iterable[str]) -> Tensor:
     """The squared Euclidean distance of two models over the named tensors, a scalar."""
-    if (found := _of_many(many.sq_distance, a, b, names)) is not None:
+    if (found := _of_many(words.sq_distance, a, b, names)) is not None:
         return found
     # One fused operation a tensor, forward and backward; a difference and a square would be four.
     return torch.stack([F.mse_loss(a[name], b[name], reduction="sum") for name in sorted(names)]).sum()
@@ -134,7 +133,7 @@ def sq_distance(a: Tensors, b: Tensors, names: Iterable[str]) -> Tensor:
 
 def dot(a: Tensors, b: Tensors, names: Iterable[str]) -> Tensor:
     """The inner product of two models over the named tensors, a scalar."""
-    if (found := _of_many(many.dot, a, b, names)) is not None:
+    if (found := _of_many(words.dot, a, b, names)) is not None:
         return found
     return torch.stack([(a[name] * b[name]).sum() for name in sorted(names)]).sum()
 
@@ -144,7 +143,7 @@ def _of_many(word: Any, a: Tensors, b: Tensors, names: Iterable[str]) -> Tensor 
     pairs = [(a[name], b[name]) for name in sorted(names)]
     if not any(isinstance(tensor, Many) for pair in pairs for tensor in pair):
         return None
-    return cast(Tensor, many.added(word(*pair) for pair in pairs))
+    return cast(Tensor, words.added(word(*pair) for pair in pairs))
 
 
 def zeros(tensors: Tensors) -> Tensors:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from bench.engines.gradient import Gradient, Product, total
-from bench.many import inner
+from bench.many.words import inner
 from bench.plugin import Slot, Tensors
 
 

@@ -16,9 +16,9 @@ from bench.engines.gradient import Gradient
 from bench.engines.precision import autocast, dtype, widened
 from bench.engines.stacked.beneath import beneath
 from bench.engines.stacked.layers import Wanted
-from bench.engines.stacked.program import Program
+from bench.engines.stacked.program import Program, Tape
 from bench.engines.stacked.rows import Side
-from bench.many import Many, Unknown
+from bench.many import Back, Many, Unknown
 from bench.plugin import At, Out, State, Tensors
 
 
@@ -48,12 +48,10 @@ class Step:
     anchor: Tensor  # a scalar that requires a gradient: ties passes into the graph without their weights
     parts: dict[str, dict[str, list[Gradient]]] = field(default_factory=dict)  # slot -> name -> parts
 
-    def run(self, slot: str, tensors: Side, program: Program, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits and features of stacked images [K, B, C, H, W] by a program."""
+    def call(self, slot: str, tensors: Side, program: Program) -> "_Call":
+        """A pass of a net's program with these tensors."""
         names = self.trained.get(slot, frozenset()) if tensors is self.work.get(slot) else frozenset()
-        call = _Call(self, slot, program, tensors.stacks, names)
-        logits, features = _Pass.apply(call, x, self.anchor if names else None)  # type: ignore[no-untyped-call]
-        return logits, features
+        return _Call(self, slot, program, tensors.stacks, names)
 
     def take(self, slot: str, name: str, part: Gradient) -> None:
         """Note a part of a gradient."""
@@ -73,8 +71,8 @@ class ManyNets:
             raise Unknown(f"nets('{slot}', ...)")
         if not set(program.names) <= set(tensors):
             raise Unknown(f"nets('{slot}', ...) with a part of its tensors")
-        logits, features = self.step.run(slot, tensors, program, x.stack)
-        return Out(Many(logits), Many(features))  # type: ignore[arg-type]  # they stand for tensors
+        logits, features = _passed(self.step.call(slot, tensors, program), x)
+        return Out(logits, features)  # type: ignore[arg-type]  # they stand for tensors
 
 
 class VmapNets:
@@ -89,7 +87,7 @@ class VmapNets:
         parts, models = self.step.at.nets[slot], self.step.models
         program = models.programs[parts.architecture]
         if program is not None and isinstance(tensors, Side) and set(program.names) <= set(tensors):
-            return Out(*beneath(lambda stack: self.step.run(slot, tensors, program, stack), x))
+            return Out(*beneath(self.step.call(slot, tensors, program).in_autograd, x))
         if not isinstance(tensors, Side) or tensors is not self.step.work.get(slot) or not self.step.trained.get(slot):
             return models.call(models.evaluating[parts.architecture], dict(tensors), x)
         # A second pass in one loss goes on from the first one's statistics, as a module would.
@@ -111,16 +109,57 @@ class _Call:
     stacks: Tensors
     names: frozenset[str]
 
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tape]:
+        """Logits and features of images [K, B, C, H, W], and the tape."""
+        return self.program.forward(x, self.stacks, dtype(self.step.models.precision))
+
+    def backward(self, d_logits: Tensor | None, d_features: Tensor | None, tape: Tape, below: bool) -> Tensor | None:
+        """The images' gradient, where wanted below; those of the weights go to the step.
+
+        Nothing is updated before the whole loss has been walked, so that it does not matter who else reads the weights.
+        """
+
+        def sink(name: str, part: Gradient) -> None:
+            self.step.take(self.slot, name, part)
+
+        return self.program.backward(d_logits, d_features, tape, self.stacks, Wanted(self.names, below), sink)
+
+    def in_autograd(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits and features, in autograd's graph."""
+        anchor = self.step.anchor if self.names else None
+        logits, features = _Pass.apply(self, x, anchor)  # type: ignore[no-untyped-call]
+        return logits, features
+
+
+def _passed(call: _Call, x: Many) -> tuple[Many, Many]:
+    """A pass of many clients' images, with its way back."""
+    logits, features, tape = call.forward(x.stack)
+    if not call.names and x.back is None:
+        return Many(logits), Many(features)
+    found: list[Tensor | None] = [None, None]  # the gradients of logits and features
+
+    def through(_: object) -> None:
+        below = call.backward(found[0], found[1], tape, x.back is not None)
+        if x.back is not None and below is not None:
+            x.back.receive(below)
+
+    whole = Back([] if x.back is None else [x.back], through)
+
+    def output(place: int, stack: Tensor) -> Many:
+        def reached(gradient: Tensor) -> None:
+            found[place] = whole.gradient = gradient
+
+        return Many(stack, Back([whole], reached))
+
+    return output(0, logits), output(1, features)
+
 
 class _Pass(torch.autograd.Function):
-    """A program in autograd's graph: gradients of its weights go to the step, that of the images back into the graph.
-
-    Nothing is updated before the whole graph has been walked, so that it does not matter who else reads the weights.
-    """
+    """A program in autograd's graph: gradients of weights go to the step, that of the images back into the graph."""
 
     @staticmethod
     def forward(ctx: Any, call: _Call, x: Tensor, anchor: Tensor | None) -> tuple[Tensor, Tensor]:
-        logits, features, tape = call.program.forward(x, call.stacks, dtype(call.step.models.precision))
+        logits, features, tape = call.forward(x)
         ctx.call, ctx.tape = call, tape
         ctx.set_materialize_grads(False)
         # Another name for the features: the tape's own would lead back here in a circle, which keeps all of it alive.
@@ -128,11 +167,4 @@ class _Pass(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, d_logits: Tensor | None, d_features: Tensor | None) -> Any:
-        call = ctx.call
-        wanted = Wanted(call.names, below=ctx.needs_input_grad[1])
-
-        def sink(name: str, part: Gradient) -> None:
-            call.step.take(call.slot, name, part)
-
-        below = call.program.backward(d_logits, d_features, ctx.tape, call.stacks, wanted, sink)
-        return None, below, None
+        return None, ctx.call.backward(d_logits, d_features, ctx.tape, ctx.needs_input_grad[1]), None

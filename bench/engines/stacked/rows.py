@@ -4,6 +4,7 @@ A plugin's loss is given the client's own state and the download beside the tens
 neither, and stacking hundreds of models that nobody reads would cost more than some steps.
 """
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor
 from bench.plugin import State
 
 Fetch = Callable[[str, str], Tensor]  # slot, name -> [K, ...]
+Form = Callable[[str, str, Tensor], Any]  # slot, name and tensors [K, ...] -> what a plugin is to see
 
 
 class Rows:
@@ -43,13 +45,13 @@ class Side(Mapping[str, Any]):
     Nets know it by identity: it stands for the stacks that `fetch` gets.
     """
 
-    def __init__(self, slot: str, names: Sequence[str], fetch: Fetch, form: Callable[[Tensor], Any]) -> None:
+    def __init__(self, slot: str, names: Sequence[str], fetch: Fetch, form: Form) -> None:
         self.slot, self.names, self.fetch, self.form = slot, names, fetch, form
 
     def __getitem__(self, name: str) -> Any:
         if name not in self.names:
             raise KeyError(name)
-        return self.form(self.fetch(self.slot, name))
+        return self.form(self.slot, name, self.fetch(self.slot, name))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)
@@ -67,12 +69,12 @@ class Side(Mapping[str, Any]):
         """A plain dictionary, as of a plain dictionary."""
         return dict(self)
 
-    @property
+    @functools.cached_property
     def stacks(self) -> dict[str, Tensor]:
-        """All its tensors [K, ...]."""
+        """All its tensors [K, ...]; what trains them changes them in place."""
         return {name: self.fetch(self.slot, name) for name in self.names}
 
 
-def sides(names: Mapping[str, Sequence[str]], fetch: Fetch, form: Callable[[Tensor], Any]) -> dict[str, Side]:
+def sides(names: Mapping[str, Sequence[str]], fetch: Fetch, form: Form) -> dict[str, Side]:
     """A state as a plugin sees it."""
     return {slot: Side(slot, of_slot, fetch, form) for slot, of_slot in names.items()}

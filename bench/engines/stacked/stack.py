@@ -15,9 +15,9 @@ from bench.engines.phase import trained_names
 from bench.engines.stacked.beneath import beneath
 from bench.engines.stacked.passes import ManyNets, Models, Step, VmapNets
 from bench.engines.stacked.replay import WORTH, Doing, Recorder, Replayed
-from bench.engines.stacked.rows import Rows, sides
+from bench.engines.stacked.rows import Form, Rows, sides
 from bench.engines.summary import told
-from bench.many import Many, Unknown
+from bench.many import Back, Many, Unknown, walk_back
 from bench.plugin import Algorithm, At, Batch, Out, Phase, State, Tensors
 
 GATHER_ROWS = 2048  # rows of images made ready at once: a few steps of many clients, many steps of a few
@@ -158,7 +158,7 @@ class _PhaseRun:
             optimiser.parameters = rows
             optimiser.narrow(alive)
         self.inputs = [(slot, name) for slot, leaves in self.leaves.items() for name in leaves]
-        self.prepared = self._prepared(Many)
+        self.prepared = self._prepared(self._in_many)
         self.nets = ManyNets(self.prepared[0])
 
     def _work(self, slot: str, name: str) -> Tensor:
@@ -172,14 +172,6 @@ class _PhaseRun:
         """One step of every client that still trains, on a batch [K, B, ...]; returns the losses [K]."""
         self.prepared[0].parts.clear()  # a step that could not be recorded leaves some
         losses, step, buffers = self._losses(x, y, rows)
-        if losses.requires_grad:
-            leaves = [self.leaves[slot][name] for slot, name in self.inputs]
-            found = torch.autograd.grad(losses.sum(), [*leaves, self.stack.anchor], allow_unused=True)[:-1]
-            # What the graph holds beside the programs' passes does not change from one step to the next.
-            reached = [(key, part) for key, part in zip(self.inputs, found, strict=True) if part is not None]
-            self.inputs = [key for key, _ in reached]
-            for (slot, name), part in reached:
-                step.take(slot, name, part)
         with torch.no_grad():
             for slot, optimiser in self.optimisers.items():
                 of_slot = step.parts.get(slot, {})
@@ -188,7 +180,7 @@ class _PhaseRun:
             for slot, updated in buffers.items():
                 for name, value in updated.items():
                     self.stack.work[slot][name][: self.alive].copy_(value)
-        return losses.detach()
+        return losses
 
     def _update(self, slot: str, optimiser: Optimiser, parts: list[list[Gradient]]) -> None:
         largest, lr = self.stack.slots[slot].clip, self.stack.jobs[0].lr
@@ -199,7 +191,7 @@ class _PhaseRun:
             optimiser.step(clip_rows(whole, largest), lr)
 
     def _losses(self, x: Tensor, y: Tensor, rows: Tensor) -> tuple[Tensor, Step, State]:
-        """The losses [K], what the programs note on the way back, and new buffers."""
+        """The losses [K], the step with the parts of their gradients, and new buffers."""
         if self.words:
             try:
                 return self._in_words(x, y, rows)
@@ -207,12 +199,15 @@ class _PhaseRun:
                 self.words = False
         return self._under_vmap(x, y, rows)
 
+    @torch.no_grad()
     def _in_words(self, x: Tensor, y: Tensor, rows: Tensor) -> tuple[Tensor, Step, State]:
         step, work, client, down = self.prepared
         batch = Batch(*(cast(Any, Many(tensor)) for tensor in (x, y, rows)))
         value: Any = self.algorithm(Many, self.alive).loss(self.nets, work, client, down, batch, self.at)
         if not isinstance(value, Many) or value.stack.dim() != 1:
             raise Unknown("a loss that is not one number per client")
+        if value.back is not None:
+            walk_back(value.back, torch.ones_like(value.stack))
         return value.stack, step, {}
 
     def _under_vmap(self, x: Tensor, y: Tensor, rows: Tensor) -> tuple[Tensor, Step, State]:
@@ -225,16 +220,36 @@ class _PhaseRun:
                 one: Tensor = beneath(lambda _: stack, token)
                 return one
 
-            step, work, client, down = self._prepared(lifted)
+            step, work, client, down = self._prepared(lambda slot, name, stack: lifted(stack))
             nets = VmapNets(step)
             value = self.algorithm(lifted, self.alive).loss(nets, work, client, down, Batch(x, y, rows), self.at)
             return value, {slot: {n: t.detach() for n, t in b.items()} for slot, b in nets.buffers.items()}
 
         values, buffers = torch.vmap(loss)(x.new_zeros(len(x)), x, y, rows)
         assert step is not None  # vmap has called the loss
-        return values, step, buffers
+        self._by_autograd(values, step)
+        return values.detach(), step, buffers
 
-    def _prepared(self, form: Any) -> tuple[Step, dict[str, Any], dict[str, Any], dict[str, Any]]:
+    def _by_autograd(self, losses: Tensor, step: Step) -> None:
+        """Note the parts of the gradients that do not come from programs' passes."""
+        if not losses.requires_grad:
+            return
+        leaves = [self.leaves[slot][name] for slot, name in self.inputs]
+        found = torch.autograd.grad(losses.sum(), [*leaves, self.stack.anchor], allow_unused=True)[:-1]
+        # What the graph holds beside the programs' passes does not change from one step to the next.
+        reached = [(key, part) for key, part in zip(self.inputs, found, strict=True) if part is not None]
+        self.inputs = [key for key, _ in reached]
+        for (slot, name), part in reached:
+            step.take(slot, name, part)
+
+    def _in_many(self, slot: str, name: str, stack: Tensor) -> Many:
+        """Tensors of a state for a loss in words; what is trained gives its gradient to the step."""
+        if stack is not self.leaves.get(slot, {}).get(name):
+            return Many(stack)
+        step = self.prepared[0]
+        return Many(stack, Back([], lambda gradient: step.take(slot, name, gradient)))
+
+    def _prepared(self, form: Form) -> tuple[Step, dict[str, Any], dict[str, Any], dict[str, Any]]:
         """The step, and the states as the plugin is to see them."""
         stack, alive = self.stack, self.alive
         names = {**stack.others.names, **{slot: list(tensors) for slot, tensors in stack.work.items()}}

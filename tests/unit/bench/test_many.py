@@ -7,18 +7,39 @@ import pytest
 import torch
 
 from bench import ops
-from bench.many import Many, Unknown
+from bench.many import Back, Many, Unknown, walk_back
 from bench.plugin import Batch, Out
 
 K, B, C = 3, 5, 4
 
 
 def logits() -> torch.Tensor:
-    return torch.randn(K, B, C, dtype=torch.float64, requires_grad=True)
+    return torch.randn(K, B, C, dtype=torch.float64)
 
 
-def many(logits: torch.Tensor) -> Any:
-    return Out(Many(logits), Many(logits))  # type: ignore[arg-type]
+class Leaf(Many):
+    """Values whose gradient is asked for."""
+
+    __slots__ = ("gradient",)
+
+    def __init__(self, stack: torch.Tensor) -> None:
+        self.gradient: torch.Tensor | None = None
+        super().__init__(stack, Back([], self._take))
+
+    def _take(self, gradient: torch.Tensor) -> None:
+        assert self.gradient is None  # it comes once, whole
+        self.gradient = gradient
+
+
+def gradients(loss: Any, *leaves: Leaf) -> list[torch.Tensor | None]:
+    """Of the sum of a loss over its clients; None where nothing comes back."""
+    walk_back(loss.back, torch.ones_like(loss.stack))
+    return [leaf.gradient for leaf in leaves]
+
+
+def many(logits: torch.Tensor | Many) -> Any:
+    values = logits if isinstance(logits, Many) else Many(logits)
+    return Out(values, values)  # type: ignore[arg-type]
 
 
 def test_losses_and_their_gradients_are_each_clients_own() -> None:
@@ -34,14 +55,17 @@ def test_losses_and_their_gradients_are_each_clients_own() -> None:
         )
 
     batch: Any = Batch(Many(a), Many(y), Many(y))  # type: ignore[arg-type]
-    together = loss(many(a), many(b), batch, mu).stack
+    first, second = Leaf(a), Leaf(b)
+    value = loss(many(first), many(second), batch, mu)
+    together = value.stack
     assert together.shape == (K,)
-    found = torch.autograd.grad(together.sum(), (a, b))
+    found = gradients(value, first, second)
     for k in range(K):
         one, two = (t[k].detach().requires_grad_() for t in (a, b))
         alone = loss(Out(one, one), Out(two, two), Batch(one, y[k], y[k]), mu.stack[k])
         assert torch.allclose(together[k], alone)
         for whole, own in zip(found, torch.autograd.grad(alone, (one, two)), strict=True):
+            assert whole is not None
             assert torch.allclose(whole[k], own)
 
 
@@ -53,8 +77,9 @@ def test_divergences_of_every_kind_are_each_clients_own(each: Any, detach: bool)
     a, b, y = logits(), logits(), torch.randint(0, C, (K, B))
     batch: Any = Batch(Many(a), Many(y), Many(y))  # type: ignore[arg-type]
     own = isinstance(each, torch.Tensor)
-    together: Any = ops.kl(many(a), many(b), batch, temperature=Many(each) if own else each, detach=detach)
-    found = torch.autograd.grad(together.stack.sum(), (a, b), allow_unused=detach)
+    first, second = Leaf(a), Leaf(b)
+    together: Any = ops.kl(many(first), many(second), batch, temperature=Many(each) if own else each, detach=detach)
+    found = gradients(together, first, second)
     for k in range(K):
         one, two = (t[k].detach().requires_grad_() for t in (a, b))
         alone = ops.kl(
@@ -70,8 +95,8 @@ def test_divergences_of_every_kind_are_each_clients_own(each: Any, detach: bool)
 def test_confidence_is_each_clients_own_and_a_constant() -> None:
     a, y = logits(), torch.randint(0, C, (K, B))
     batch: Any = Batch(Many(a), Many(y), Many(y))  # type: ignore[arg-type]
-    found: Any = ops.confidence(many(a), batch)
-    assert not found.stack.requires_grad
+    found: Any = ops.confidence(many(Leaf(a)), batch)
+    assert found.back is None
     for k in range(K):
         assert torch.allclose(found.stack[k], ops.confidence(Out(a[k], a[k]), Batch(a[k], y[k], y[k])))
 
@@ -79,9 +104,37 @@ def test_confidence_is_each_clients_own_and_a_constant() -> None:
 def test_distances_and_inner_products() -> None:
     a, b = torch.randn(2, K, 3, 2)
     for word in (ops.sq_distance, ops.dot):
-        found: Any = word({"w": Many(a)}, {"w": Many(b)}, ["w"])  # type: ignore[dict-item]
+        first, second = Leaf(a), Leaf(b)
+        found: Any = word({"w": first}, {"w": second}, ["w"])  # type: ignore[dict-item]
+        reached = gradients(found, first, second)
         for k in range(K):
-            assert torch.allclose(found.stack[k], word({"w": a[k]}, {"w": b[k]}, ["w"]))
+            one, two = (t[k].clone().requires_grad_() for t in (a, b))
+            alone = word({"w": one}, {"w": two}, ["w"])
+            assert torch.allclose(found.stack[k], alone)
+            for whole, part in zip(reached, torch.autograd.grad(alone, (one, two)), strict=True):
+                assert whole is not None
+                assert torch.allclose(whole[k], part)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda a, b: a + b, lambda a, b: a - b, lambda a, b: a * b, lambda a, b: a / b, lambda a, b: -a,
+        lambda a, b: 2 - a, lambda a, b: a - 2, lambda a, b: 3 * a, lambda a, b: a / 4, lambda a, b: a + 1,
+        lambda a, b: a * a + a * b - b / a, lambda a, b: torch.tensor(0.5) * a - torch.tensor(2.0),
+    ],
+)  # fmt: skip
+def test_arithmetic_has_the_gradients_of_autograd(form: Any) -> None:
+    a, b = torch.rand(2, K, dtype=torch.float64) + 0.5
+    first, second = Leaf(a), Leaf(b)
+    found = form(first, second)
+    reached = gradients(found, first, second)
+    one, two = (t.clone().requires_grad_() for t in (a, b))
+    wanted = torch.autograd.grad(form(one, two).sum(), (one, two), allow_unused=True)
+    assert torch.allclose(found.stack, form(a, b))
+    for mine, theirs in zip(reached, wanted, strict=True):
+        assert (mine is None) == (theirs is None)
+        assert mine is None or torch.allclose(mine, theirs)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("word", [ops.class_cross_entropy, ops.class_distance])
@@ -89,8 +142,10 @@ def test_losses_against_a_table_of_classes_are_each_clients_own(word: Any) -> No
     a, y = logits(), torch.randint(0, C, (K, B))
     table, known = torch.rand(K, C, C, dtype=torch.float64), torch.randint(0, 2, (K, C)).double()
     batch: Any = Batch(Many(a), Many(y), Many(y))  # type: ignore[arg-type]
-    together = word(many(a), Many(table), Many(known), batch).stack
-    (found,) = torch.autograd.grad(together.sum(), a)
+    leaf = Leaf(a)
+    value = word(many(leaf), Many(table), Many(known), batch)
+    together, (found,) = value.stack, gradients(value, leaf)
+    assert found is not None
     for k in range(K):
         one = a[k].detach().requires_grad_()
         alone = word(Out(one, one), table[k], known[k], Batch(one, y[k], y[k]))
@@ -101,11 +156,14 @@ def test_losses_against_a_table_of_classes_are_each_clients_own(word: Any) -> No
 def test_a_constant_has_no_gradient() -> None:
     a, y = logits(), torch.randint(0, C, (K, B))
     batch: Any = Batch(Many(a), Many(y), Many(y))  # type: ignore[arg-type]
-    loss: Any = ops.cross_entropy(many(a), batch)
+    first, second = Leaf(a), Leaf(a)
+    loss: Any = ops.cross_entropy(many(first), batch)
     divided = loss / ops.constant(loss)
     assert torch.equal(divided.stack, torch.ones(K, dtype=torch.float64))
-    (found,) = torch.autograd.grad(divided.stack.sum(), a)
-    (plain,) = torch.autograd.grad(ops.cross_entropy(many(a), batch).stack.sum(), a)  # type: ignore[attr-defined]
+    (found,) = gradients(divided, first)
+    (plain,) = gradients(ops.cross_entropy(many(second), batch), second)
+    assert found is not None
+    assert plain is not None
     assert torch.allclose(found, plain / loss.stack[:, None, None])
 
 
