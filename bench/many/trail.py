@@ -5,6 +5,7 @@ around so few, it takes longer than the work of a small net's step (ADR 60).
 """
 
 import itertools
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -38,11 +39,7 @@ def walk_back(last: Back, gradient: Tensor) -> None:
                 found.add(back)
                 waiting.append(back)
     last.receive(gradient)
-    for back in sorted(found, key=_number, reverse=True):
+    for back in sorted(found, key=operator.attrgetter("number"), reverse=True):
         if back.gradient is not None:
             back.hand_on(back.gradient)
             back.gradient = None
-
-
-def _number(back: Back) -> int:
-    return back.number

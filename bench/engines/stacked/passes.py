@@ -147,7 +147,7 @@ def _passed(call: _Call, x: Many) -> tuple[Many, Many]:
 
     def output(place: int, stack: Tensor) -> Many:
         def reached(gradient: Tensor) -> None:
-            found[place] = whole.gradient = gradient
+            found[place] = whole.gradient = gradient  # of the pass only that there is one: the parts are in `found`
 
         return Many(stack, Back([whole], reached))
 
