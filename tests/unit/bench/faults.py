@@ -27,6 +27,7 @@ from bench.records.store import Store
 HERE = "tests.unit.bench.faults:run"
 TOGETHER = "tests.unit.bench.faults:run_together"
 SUITE = {"name": "faults", "version": "1.0", "datasets": ["none"]}
+PATIENCE = 20.0  # seconds: what a loaded machine may need to start Python; no test waits that long when all is well
 ROUNDS = 3
 
 

@@ -1,5 +1,4 @@
 import json
-import multiprocessing
 import os
 import random
 import re
@@ -8,20 +7,19 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench.execution.crew import ENVIRONMENT, Crew, ending
+from bench.execution.crew import ENVIRONMENT
 from bench.execution.execute import Outcome, execute, pending
-from bench.execution.executor import Finished, Lost, News, WorkersError
+from bench.execution.executor import WorkersError
 from bench.execution.progress import Progress
 from bench.records.store import Store, StoreError
-from tests.unit.bench.faults import ROUNDS, FaultyCell, cells, job, result
+from tests.unit.bench.faults import PATIENCE, ROUNDS, FaultyCell, cells, job, result
 
-PATIENCE = 20.0  # seconds: what a loaded machine may need to start Python; no test waits that long when all is well
+pytestmark = pytest.mark.usefixtures("no_worker_left")
 
 
 def run(folder: Path, *made: FaultyCell, jobs: int = 2, rerun: str | None = None, **options: Any) -> Outcome:
@@ -45,12 +43,6 @@ def computed(folder: Path) -> Counter[str]:
     """How often each cell was computed."""
     log = folder / "log"
     return Counter(log.read_text().split() if log.exists() else [])
-
-
-@pytest.fixture(autouse=True)
-def _no_worker_left() -> Iterator[None]:
-    yield
-    assert multiprocessing.active_children() == []
 
 
 ENDINGS = {
@@ -300,60 +292,6 @@ def test_ctrl_c_at_a_terminal_reaches_all_processes_and_ends_them_quietly(tmp_pa
     assert records(tmp_path).keys() == {"works"}
 
 
-def until(crew: Crew, kind: type) -> Any:
-    """Listen until something of this kind is heard."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        for event in crew.listen(0.05):
-            if isinstance(event, kind):
-                return event
-    raise AssertionError(f"no {kind.__name__} came")
-
-
-def give(crew: Crew, cell: Any) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not crew.give([cell]):
-        assert time.monotonic() < deadline
-        crew.listen(0.05)
-
-
-def test_workers_do_not_heed_ctrl_c_even_while_they_start(tmp_path: Path):
-    with Crew(job(tmp_path), size=1) as crew:
-        crew.staff(1)
-        (worker,) = multiprocessing.active_children()
-        assert worker.pid is not None
-        os.kill(worker.pid, signal.SIGINT)
-        give(crew, cells("works")[0])
-        assert until(crew, Finished).status == "done"
-        assert multiprocessing.active_children() == [worker]
-
-
-def test_a_worker_that_dies_idle_costs_nothing(tmp_path: Path):
-    made = cells("works-a", "works-b")
-    with Crew(job(tmp_path), size=1) as crew:
-        crew.staff(2)
-        give(crew, made[0])
-        assert until(crew, Finished).cell == made[0].hash
-        (worker,) = multiprocessing.active_children()
-        worker.kill()
-        worker.join()
-        assert not crew.give([made[1]])
-        crew.staff(1)
-        give(crew, made[1])
-        assert until(crew, News).cell == made[1]
-        assert until(crew, Finished).status == "done"
-        assert not crew.busy
-
-
-def test_the_time_limit_counts_from_when_a_cell_is_taken_up(tmp_path: Path):
-    with Crew(job(tmp_path), size=1, time_limit=0.01) as crew:
-        crew.staff(1)
-        give(crew, cells("hangs")[0])
-        lost = until(crew, Lost)
-        assert (lost.status, lost.cells[0].algorithm) == ("timeout", "hangs")
-        assert 0.01 < lost.seconds < PATIENCE
-
-
 class Poison:
     """Ends the process that unpickles it."""
 
@@ -364,10 +302,3 @@ class Poison:
 def test_workers_that_never_come_to_life_end_the_run(tmp_path: Path):
     with pytest.raises(WorkersError, match=r"3 worker processes in a row ended while they started \(exit code 7\)"):
         run(tmp_path, *cells("works"), job={"data_root": Poison()})
-
-
-@pytest.mark.parametrize(
-    ("exitcode", "words"), [(3, "ended with exit code 3"), (-11, "killed by SIGSEGV"), (-77, "killed by signal 77")]
-)
-def test_how_a_worker_ended_is_told_in_words(exitcode: int, words: str):
-    assert ending(exitcode) == f"the worker process {'was ' * (exitcode < 0)}{words}"

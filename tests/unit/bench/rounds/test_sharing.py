@@ -95,7 +95,12 @@ def test_what_may_depend_on_classes_is_not_shared(algorithm: Algorithm, what: st
 
 
 def test_an_algorithm_may_say_that_what_it_shares_is_free_of_classes() -> None:
-    play(ReportsFreely(), rounds=1, **UNEQUAL)
+    def sent(algorithm: Algorithm) -> int:
+        (of_round,) = play(algorithm, rounds=1, **UNEQUAL).outcome["bytes_up"]  # type: ignore[attr-defined]
+        return int(of_round)
+
+    clients = len(play(FedAvg(), rounds=1, **UNEQUAL).clients)
+    assert sent(ReportsFreely()) - sent(FedAvg()) == 8 * clients  # a number in double precision of each
 
 
 def test_the_record_says_whose_heads_were_kept() -> None:
