@@ -10,6 +10,8 @@ from torch import Tensor
 from bench.engines.client import Client
 from bench.plugin import Algorithm, At, State
 
+IN_CACHE = 1 << 18  # numbers: a mebibyte of float32
+
 
 @dataclass(frozen=True)
 class Images:
@@ -23,9 +25,23 @@ class Images:
 
     def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Normalised images [B, C, H, W], float32 in channels-last layout, and labels [B] of the rows [B]."""
-        x = self.x[rows].to(torch.float32, memory_format=torch.channels_last)
+        x = self.normalised(rows)
+        if x.shape[1] == 1:  # one channel lies the same either way, but convolutions go by what the strides say
+            _, _, height, width = x.shape
+            return x.as_strided(x.shape, (height * width, 1, width, 1)), self.y[rows]
+        return x.contiguous(memory_format=torch.channels_last), self.y[rows]  # from bytes it would take twice as long
+
+    def normalised(self, rows: Tensor) -> Tensor:
+        """Images [B, C, H, W] of the rows [B], float32 and laid out as they are stored."""
+        x = self.x.index_select(0, rows).to(torch.float32)  # whole rows: half the time of x[rows]
         shift, scale = self.constants(rows)
-        return x.sub_(shift).div_(scale), self.y[rows]
+        return x.sub_(shift).div_(scale)
+
+    @property
+    def at_once(self) -> int:
+        """How many to make ready at once: on a processor so few that they are still in its cache when they are used."""
+        room = IN_CACHE if self.x.device.type == "cpu" else 16 * IN_CACHE  # where calls cost more than memory
+        return max(1, room // self.x[0].numel())
 
     def constants(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """What normalises the rows [B]: shift and scale, of everyone's data set or of each row's own [B, C, 1, 1]."""
@@ -53,7 +69,7 @@ class Trained:
     """What a job gave."""
 
     client: Client
-    upload: State  # without private parts
+    upload: State  # without private parts; may be views of what was trained together
     losses: Tensor  # [steps], in order, over all phases
 
 

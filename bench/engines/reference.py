@@ -18,8 +18,6 @@ from bench.engines.summary import told
 from bench.nets.net import Net
 from bench.plugin import At, Batch, Out, Parts, Phase, State, Tensors
 
-GATHER_ROWS = 8192  # rows made ready at once: an epoch of most clients, yet bounded memory for a huge one
-
 
 class Reference:
     """Trains one client at a time; see `bench.engines.job.Engine`."""
@@ -83,7 +81,8 @@ class ClientRound:
         losses = []
         for batch in self._batches(plan):
             loss = self.algorithm.loss(self.nets, self.work, self.job.client.state, self.down, batch, at)
-            gradients = list(torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True))
+            found = torch.autograd.grad(loss, parameters, allow_unused=True)
+            gradients = [torch.zeros_like(p) if g is None else g for g, p in zip(found, parameters, strict=True)]
             with torch.no_grad():
                 for slot, optimiser in optimisers.items():
                     count = len(optimiser.parameters)
@@ -111,9 +110,9 @@ class ClientRound:
 
     def _batches(self, plan: Tensor) -> Iterator[Batch]:
         """The batches of a plan [steps, B], gathered and normalised many at a time."""
-        size = plan.shape[1]
-        for chunk in torch.split(plan, max(1, GATHER_ROWS // size)):
-            x, y = self.engine.images.batch(chunk.flatten())
+        size, images = plan.shape[1], self.engine.images
+        for chunk in torch.split(plan, max(1, images.at_once // size)):
+            x, y = images.batch(chunk.flatten())
             for rows, bx, by in zip(chunk, torch.split(x, size), torch.split(y, size), strict=True):
                 yield Batch(x=bx, y=by, rows=rows)
 

@@ -18,9 +18,9 @@ from bench.rounds.setting import Setting
 class DoubleImages(Images):
     """Images whose batches are float64."""
 
-    def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+    def normalised(self, rows: Tensor) -> Tensor:
         shift, scale = self.constants(rows)
-        return (self.x[rows].double() - shift) / scale, self.y[rows]
+        return (self.x[rows].double() - shift) / scale
 
 
 @dataclass(frozen=True)
