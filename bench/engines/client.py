@@ -45,6 +45,14 @@ def retain(state: State, private: Names) -> State:
     }
 
 
+def owned(state: State) -> State:
+    """The state in memory of its own: what waits for its next round must not keep a whole stack alive by a view."""
+    return {
+        slot: {name: tensor.clone() if tensor._is_view() else tensor for name, tensor in tensors.items()}
+        for slot, tensors in state.items()
+    }
+
+
 def size(state: State) -> int:
     """Bytes of all tensors of a state: what it costs to send it."""
     return sum(tensor.numel() * tensor.element_size() for tensors in state.values() for tensor in tensors.values())

@@ -15,19 +15,14 @@ def told(job: Job, steps: int, settings: Mapping[str, object], images: Images, n
     # In float64, so that no digit is lost before a plugin divides by it; as scalars they leave float32 tensors float32.
     numbers = torch.tensor([steps, job.lr, float(str(settings.get("momentum", 0.0)))], dtype=torch.float64)
     taken, lr, momentum = numbers.unbind()
-    summary = summarised(job.algorithm, images, nets, work, job)
+    summary = summarised(job.algorithm, images, nets, work, job) if job.algorithm.summarises else {}
     return Local(steps=taken, lr=lr, momentum=momentum, summary=summary)
 
 
 @torch.no_grad()
 def summarised(algorithm: Algorithm, images: Images, nets: Nets, work: State, job: Job) -> Tensors:
-    """The sum of `summarise` over the client's training rows, each once; {} where the algorithm has no such pass.
-
-    `nets` must run in evaluation mode.
-    """
+    """The sum of `summarise` over the client's training rows, each once; `nets` must run in evaluation mode."""
     total: Tensors = {}
-    if not algorithm.summarises:
-        return total
     for rows in torch.split(job.rows, ROWS):
         x, y = images.batch(rows)
         part = algorithm.summarise(nets, work, Batch(x=x, y=y, rows=rows), job.at)

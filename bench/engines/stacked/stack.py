@@ -7,7 +7,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from bench.engines.client import Client, complete, private_names, retain, withhold
+from bench.engines.client import Client, complete, owned, private_names, retain, withhold
 from bench.engines.gradient import Gradient, total
 from bench.engines.job import Images, Job, Trained
 from bench.engines.optimiser import Optimiser, clip_rows, make
@@ -19,8 +19,6 @@ from bench.engines.stacked.rows import Form, Rows, sides
 from bench.engines.summary import told
 from bench.many import Back, Many, Unknown, walk_back
 from bench.plugin import Algorithm, At, Batch, Out, Phase, State, Tensors
-
-GATHER_ROWS = 2048  # rows of images made ready at once: a few steps of many clients, many steps of a few
 
 
 class Stack:
@@ -71,14 +69,13 @@ class Stack:
 
     def _finish(self, row: int, losses: Tensor) -> Trained:
         job, down = self.jobs[row], self.downs[row]
-        # Copies: a client that waits for its next round must not keep the whole stack alive.
-        trained = {slot: {name: t[row].clone() for name, t in tensors.items()} for slot, tensors in self.work.items()}
+        trained = {slot: {name: t[row] for name, t in tensors.items()} for slot, tensors in self.work.items()}
         after: State = {**self.started[row], **trained}
         local = told(job, len(losses), self.settings, self.images, self._evaluate, after)
         state, upload = job.algorithm.finish(after, job.client.state, down, local, job.at)
         private = private_names(job.algorithm, job.at.nets)
         memory = {**job.client.memory, **{slot: rows[row] for slot, rows in self.memory.items()}}
-        return Trained(Client(state, retain(after, private), memory), withhold(upload, private), losses)
+        return Trained(Client(owned(state), owned(retain(after, private)), memory), withhold(upload, private), losses)
 
     def _evaluate(self, slot: str, tensors: Tensors, x: Tensor) -> Out:
         return self.models.call(self.models.evaluating[self.at.nets[slot].architecture], tensors, x)
@@ -129,11 +126,10 @@ class _PhaseRun:
 
     def _batches(self, rows: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Images [K, B, C, H, W], labels and rows [K, B] of each step of `rows` [steps, K, B], many steps at a time."""
-        _, alive, size = rows.shape
-        for some in torch.split(rows, max(1, GATHER_ROWS // (alive * size))):
-            x, y = self.stack.images.batch(some.flatten())
-            x = x.contiguous().view(*some.shape, *x.shape[1:])
-            yield from zip(x, y.view_as(some), some, strict=True)
+        (_, alive, size), images = rows.shape, self.stack.images
+        for some in torch.split(rows, max(1, images.at_once // (alive * size))):
+            x = images.normalised(some.flatten())
+            yield from zip(x.view(*some.shape, *x.shape[1:]), images.y[some], some, strict=True)
 
     def _optimiser(self, slot: str, names: frozenset[str]) -> Optimiser:
         """The optimiser of a slot, over the whole stack, with what each client kept; zeros where it has nothing yet."""

@@ -40,3 +40,21 @@ def test_a_round_leaves_no_circles(algorithm: Algorithm, net: str, engine: str) 
         gc.set_debug(0)
         gc.garbage.clear()
         gc.enable()
+
+
+@pytest.mark.parametrize("engine", ["reference", "vectorised"])
+@pytest.mark.parametrize("net", ["cnn", "test-batchnorm"])
+@pytest.mark.parametrize("algorithm", [FML(), Scaffold(), KeptInPhases()], ids=lambda a: type(a).__name__)
+def test_what_waits_on_a_client_holds_no_more_memory_than_it_says(algorithm: Algorithm, net: str, engine: str) -> None:
+    """A view of one client's row would keep the whole stack of its last round alive."""
+    federation = Federation(setting(net=net, engine=engine, rounds=3, local_epochs=1), algorithm)
+    Group([federation]).round(0)
+    waiting = [
+        tensor
+        for client in federation.clients
+        for state in (client.state, client.kept, client.memory)
+        for tensors in state.values()
+        for tensor in tensors.values()
+    ]
+    assert waiting
+    assert [t.shape for t in waiting if t.untyped_storage().nbytes() > t.numel() * t.element_size()] == []
