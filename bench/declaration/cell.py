@@ -156,7 +156,7 @@ def cells(
             framework=framework,
             engine=engine,
             device=device,
-            numerics=NUMERICS,
+            numerics=NUMERICS[precision],
             draws=zoos[point.zoo].draws,
             variant_of=suite.variants[point.algorithm].algorithm if point.algorithm in suite.variants else None,
             lr_factor=suite.variants[point.algorithm].lr_factor if point.algorithm in suite.variants else 1.0,

@@ -13,8 +13,8 @@ NAMES = tuple(_CLASSES)
 PRECISIONS = ("fp32", "bf16")
 """What nets may compute in while they train; see `bench.engines.precision`."""
 
-NUMERICS = 3
-"""Part of every result's identity. Raise it when a change makes the same declaration give other numbers."""
+NUMERICS = {"fp32": 3, "bf16": 4}
+"""By precision; part of a result's identity. Raise it when a change makes the same declaration give other numbers."""
 
 
 def engine(name: str) -> Any:

@@ -20,14 +20,12 @@ class Product(NamedTuple):
     def add_to(self, target: Tensor, *, beta: float, alpha: float) -> None:
         """``target = beta target + alpha left @ right`` in place, for weights or their velocity [K, ...]."""
         matrix = target.view(len(target), self.left.shape[1], self.right.shape[2])
-        if self.left.dtype == target.dtype:
-            matrix.baddbmm_(self.left, self.right, beta=beta, alpha=alpha)
-        else:
-            matrix.mul_(beta).add_(torch.bmm(self.left, self.right), alpha=alpha)
+        # Factors of another type are small beside their product: to convert that would take longer than to make it.
+        matrix.baddbmm_(self.left.to(target.dtype), self.right.to(target.dtype), beta=beta, alpha=alpha)
 
     def multiplied(self, like: Tensor) -> Tensor:
         """The gradient in the shape and type of its weights."""
-        return torch.bmm(self.left, self.right).view_as(like).to(like.dtype)
+        return torch.bmm(self.left.to(like.dtype), self.right.to(like.dtype)).view_as(like)
 
 
 Gradient = Tensor | Product

@@ -74,7 +74,7 @@ def step(program: Program, weights: dict[str, Tensor], x: Tensor, y: Tensor) -> 
         logits, _, tape = program.forward(x, weights)
         d = (logits.softmax(2) - F.one_hot(y, logits.shape[2])) / y.shape[1]
         wanted = Wanted(frozenset(weights), below=False)
-        program.backward(d, None, tape, weights, wanted, lambda name, part: parts.setdefault(name, []).append(part))
+        program.backward(d, None, tape, wanted, lambda name, part: parts.setdefault(name, []).append(part))
         for name, found in parts.items():
             for part in found:
                 if isinstance(part, Tensor):

@@ -122,7 +122,7 @@ class _Call:
         def sink(name: str, part: Gradient) -> None:
             self.step.take(self.slot, name, part)
 
-        return self.program.backward(d_logits, d_features, tape, self.stacks, Wanted(self.names, below), sink)
+        return self.program.backward(d_logits, d_features, tape, Wanted(self.names, below), sink)
 
     def in_autograd(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Logits and features, in autograd's graph."""

@@ -34,6 +34,7 @@ class Tape:
     """What a forward pass leaves for the backward pass."""
 
     saved: list[Any]  # per layer of the body
+    weights: Tensors  # in the type that is computed with
     features: Tensor
     shape: torch.Size  # of the images
 
@@ -79,15 +80,16 @@ class Program:
             activations, kept = layer.forward(activations, weights)
             saved.append(kept)
         logits, _ = self.head.forward(activations, weights)
-        return logits.to(x.dtype), activations.to(x.dtype), Tape(saved, activations, x.shape)
+        return logits.to(x.dtype), activations.to(x.dtype), Tape(saved, weights, activations, x.shape)
 
     def backward(
-        self, d_logits: Tensor | None, d_features: Tensor | None, tape: Tape, tensors: Tensors, wanted: Wanted,
-        sink: Sink,
-    ) -> Tensor | None:  # fmt: skip
-        """From the gradients of what `forward` returned to those of the weights; the images' too where wanted."""
-        dtype = tape.features.dtype
-        weights = tensors if dtype == tensors[self.names[0]].dtype else typed(tensors, self.names, dtype)
+        self, d_logits: Tensor | None, d_features: Tensor | None, tape: Tape, wanted: Wanted, sink: Sink
+    ) -> Tensor | None:
+        """From the gradients of what `forward` returned to those of the weights; the images' too where wanted.
+
+        The weights must still be those of the forward pass.
+        """
+        dtype, weights = tape.features.dtype, tape.weights
         first = next((i for i, layer in enumerate(self.body) if wanted.names & set(layer.weights)), len(self.body))
         first = 0 if wanted.below else first
         d = None if d_features is None else d_features.to(dtype)

@@ -146,7 +146,7 @@ def test_settings_arrive_resolved() -> None:
     assert prox.data_md5 == DATASETS.get("digits").md5
     assert (prox.architectures, prox.shared) == (("mlp", "lenet5", "cnn1", "cnn2"), "cnn")
     assert prox.training["lr_schedule"] == {"name": "constant", "every": None, "gamma": None}
-    assert (prox.engine, prox.device, prox.precision, prox.numerics) == ("vectorised", "cuda", "bf16", NUMERICS)
+    assert (prox.engine, prox.device, prox.precision, prox.numerics) == ("vectorised", "cuda", "bf16", NUMERICS["bf16"])
     assert prox.digests.keys() == {"algorithm", "partition", "dataset", "nets"}
 
 

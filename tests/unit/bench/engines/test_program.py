@@ -58,7 +58,7 @@ def test_a_program_does_what_its_module_does(case: str, scores: str) -> None:
     parts: dict[str, list[Any]] = {}
     wanted = Wanted(frozenset(program.names), below=True)
     below = program.backward(
-        d_logits, d_features, tape, tensors, wanted, lambda name, part: parts.setdefault(name, []).append(part)
+        d_logits, d_features, tape, wanted, lambda name, part: parts.setdefault(name, []).append(part)
     )
     assert below is not None
     for k, net in enumerate(nets):
@@ -84,7 +84,7 @@ def test_only_what_is_wanted_is_computed() -> None:
     logits, _, tape = program.forward(x, tensors)
     found: list[str] = []
     wanted = Wanted(frozenset({"head.weight"}), below=False)
-    assert program.backward(logits, None, tape, tensors, wanted, lambda name, _: found.append(name)) is None
+    assert program.backward(logits, None, tape, wanted, lambda name, _: found.append(name)) is None
     assert found == ["head.weight"]
 
 
