@@ -167,7 +167,7 @@ def mean(stacked: Tensors, weights: Tensor) -> Tensors:
     width = max(256, (1 << 16) // len(share)) if share.device.type == "cpu" else sys.maxsize
 
     def one(tensor: Tensor) -> Tensor:
-        columns = torch.split(tensor.reshape(len(share), -1), width, dim=1)
+        columns = torch.split(tensor.unsqueeze(-1).flatten(1), width, dim=1)
         average = torch.cat([torch.mv(some.double().mT, share) for some in columns]).view(tensor.shape[1:])
         return (average if tensor.is_floating_point() else average.round()).to(tensor.dtype)
 

@@ -240,6 +240,17 @@ def test_the_mean_is_the_weighted_sum() -> None:
     close(found, torch.as_tensor(expected))
 
 
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (300, 500)], ids=str)
+def test_the_mean_is_the_same_however_many_numbers_are_summed_at_a_time(shape: tuple[int, ...]) -> None:
+    """A batch counter, a bias of no unit, one of few, and a layer of many more than go at once."""
+    generator = torch.Generator().manual_seed(6)
+    stacked, weights = torch.randn(5, *shape, generator=generator), torch.arange(1.0, 6.0)
+    found = ops.mean({"w": stacked}, weights)["w"]
+    whole = torch.tensordot(weights.double() / 15, stacked.double(), dims=1)
+    assert found.shape == shape
+    assert torch.equal(found, whole.float())
+
+
 @pytest.mark.parametrize("weights", [[1.0, 1.0, 1.0], [7.0, 11.0, 13.0], [1e-3, 1e6, 0.0]], ids=str)
 def test_the_mean_of_equals_is_one_of_them_to_the_bit(weights: list[float]) -> None:
     generator = torch.Generator().manual_seed(4)
