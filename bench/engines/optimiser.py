@@ -53,6 +53,11 @@ class Optimiser(ABC):
     def narrow(self, rows: int) -> None:
         """Go on with the first rows of the stack only; `parameters` must be set to those rows."""
 
+    @property
+    def held(self) -> Sequence[Tensor]:
+        """The state of the clients of the stack that still train, as tensors; of a uniform optimiser."""
+        return ()
+
     @abstractmethod
     def memory_of(self, row: int, steps: int) -> Tensors:
         """The state of one client of the stack, which has taken `steps` steps since `spread`."""
@@ -149,6 +154,11 @@ class SGD(Optimiser):
         """Velocities of the first rows."""
         if self.momentum:
             self.velocity = [velocity[:rows] for velocity in self._whole]
+
+    @property
+    def held(self) -> Sequence[Tensor]:
+        """Velocities, in the order of the parameters."""
+        return self.velocity
 
     def memory_of(self, row: int, steps: int) -> Tensors:
         """One client's velocities."""

@@ -18,9 +18,11 @@ import torch
 
 from bench.engines.job import Images, Job, Trained
 from bench.engines.reference import Reference
+from bench.engines.stacked.book import Book
 from bench.engines.stacked.passes import Models
 from bench.engines.stacked.program import Program
-from bench.engines.stacked.replay import recorder
+from bench.engines.stacked.repeats import Repeats, family
+from bench.engines.stacked.replay import Replays, recorder
 from bench.engines.stacked.stack import Stack
 from bench.nets.net import Net
 from bench.plugin import Tensors
@@ -28,6 +30,12 @@ from bench.plugin import Tensors
 ROOM = 64 << 20
 """Bytes that a stack may fill: bounds memory, and keeps what a step touches within reach of the cache."""
 NARROWEST, WIDEST = 8, 256  # clients: fewer do not repay a step's own cost, more gain nothing
+CACHE = 2 << 20
+"""Bytes of weights that stay near a processor's core from step to step: its second-level cache, or what comes close.
+
+Of nets of which not even `NARROWEST` fit, so few go side by side that they do, where a step's own cost is small
+(`bench.engines.stacked.book`).
+"""
 
 
 def room(device: torch.device) -> int:
@@ -56,7 +64,8 @@ class Vectorised:
         self.images, self.settings, self.width = images, settings, width
         self.alone = Reference(nets, images, settings, precision)
         device = images.x.device
-        self.recorder = recorder(device)
+        recording = recorder(device)
+        self.repeats: Repeats = Book() if recording is None else Replays(recording)
         self.models = Models(
             programs={name: Program.of(net, tuple(images.x.shape[1:])) for name, net in nets.items()},
             training={name: copy.deepcopy(net).to(device).train() for name, net in nets.items()},
@@ -79,7 +88,7 @@ class Vectorised:
             width = self.width or self._fitting(jobs[indices[0]])
             for start in range(0, len(indices), width):
                 some = indices[start : start + width]
-                stack = Stack([jobs[i] for i in some], self.models, self.images, self.settings, self.recorder)
+                stack = Stack([jobs[i] for i in some], self.models, self.images, self.settings, self.repeats)
                 done |= zip(some, stack.run(), strict=True)
         return [done[index] for index in range(len(jobs))]
 
@@ -90,12 +99,15 @@ class Vectorised:
 
     def _fitting(self, job: Job) -> int:
         """How many clients go side by side: what `ROOM` holds; one where large convolutions fill the machine anyway."""
-        size, batch = 0, job.plans[0].shape[1]
-        for parts in job.at.nets.values():
-            program = self.models.programs[parts.architecture]
-            if program is not None and program.heavy:
-                return 1
-            size += self._sizes(parts.architecture, batch)
+        names = [parts.architecture for parts in job.at.nets.values()]
+        programs = [self.models.programs[name] for name in names]
+        if any(program is not None and program.heavy for program in programs):
+            return 1
+        weights = sum(4 * sum(p.numel() for p in self.models.training[name].parameters()) for name in names)
+        flat = all(program is not None and program.flat for program in programs)
+        if flat and weights * NARROWEST > CACHE and self.repeats.cheap(family(job.algorithm, job.at)):
+            return max(2, CACHE // weights)
+        size = sum(self._sizes(name, job.plans[0].shape[1]) for name in names)
         least = NARROWEST if self.images.x.device.type == "cpu" else 1  # a device's memory is not to be overdrawn
         return max(least, min(WIDEST, room(self.images.x.device) // size))
 

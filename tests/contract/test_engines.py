@@ -9,7 +9,7 @@ import tests.nets  # noqa: F401 - registers the net with BatchNorm
 from algorithms.fedavg import FedAvg
 from algorithms.fml import FML
 from bench import engines
-from bench.engines.stacked.stack import _PhaseRun
+from bench.engines.stacked.training import Training
 from bench.plugin import Algorithm, State
 from bench.registry import ALGORITHMS
 from bench.rounds.federation import Federation
@@ -126,7 +126,7 @@ def test_a_loss_in_words_needs_no_vmap(name: str, monkeypatch: pytest.MonkeyPatc
     def never(*_: object) -> None:
         raise AssertionError("the loss has more than words of bench.ops")
 
-    monkeypatch.setattr(_PhaseRun, "_under_vmap", never)
+    monkeypatch.setattr(Training, "_under_vmap", never)
     run(ALGORITHMS.get(name)(), "vectorised", {"net": "mlp", "rounds": 2}, double=False)
 
     class Squared(FedAvg):

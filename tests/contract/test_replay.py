@@ -13,7 +13,7 @@ import torch
 from algorithms.fedavg import FedAvg
 from bench.engines import vectorised
 from bench.engines.optimiser import Adam
-from bench.engines.stacked import stack
+from bench.engines.stacked import replay
 from bench.plugin import Algorithm
 from bench.registry import ALGORITHMS
 from tests.contract.test_algorithms import EVERY, names
@@ -64,9 +64,9 @@ def test_a_step_with_a_count_in_it_is_run(taped: Taped) -> None:
 
 
 def test_few_steps_are_not_worth_it(taped: Taped) -> None:
-    run(FedAvg(), "vectorised", {"net": "mlp", "local_epochs": None, "local_steps": stack.WORTH - 1}, double=False)
+    run(FedAvg(), "vectorised", {"net": "mlp", "local_epochs": None, "local_steps": replay.WORTH - 1}, double=False)
     assert not taped.recorded
-    run(FedAvg(), "vectorised", {"net": "mlp", "local_epochs": None, "local_steps": stack.WORTH}, double=False)
+    run(FedAvg(), "vectorised", {"net": "mlp", "local_epochs": None, "local_steps": replay.WORTH}, double=False)
     assert taped.recorded
 
 

@@ -109,7 +109,7 @@ MUTANTS = {
     ),
     "vectorised-momentum-lost": Mutant(
         "the vectorised engine forgets what clients kept",
-        "bench/engines/stacked/stack.py",
+        "bench/engines/stacked/training.py",
         (
             (
                 "memories = [job.client.memory.get(slot, {}) if stack.slots[slot].keeps else {} for job in stack.jobs]",

@@ -7,13 +7,13 @@ recording; a batch is copied to where the recorded step found its batch.
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-Doing = Callable[..., Tensor]  # a batch in, losses [K] out; everything else it changes in place
+from bench.engines.stacked.repeats import Doing, Repeatable
 
 WARM = 2  # steps before a recording: they settle how the loss is run and which memory is used
 WORTH = 8  # steps from which a recording repays itself: to record takes as long as two or three steps
@@ -97,3 +97,20 @@ class Replayed:
             self.replay = self.recorder.record(self.step, self.inputs)
         except RuntimeError as error:  # a loss that waits for the device, say: slower, not wrong
             warnings.warn(f"steps cannot be recorded, so they are launched one by one: {error}", stacklevel=4)
+
+
+class Replays:
+    """Repeats steps by recordings; `bench.engines.stacked.repeats.Repeats`."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+
+    def doing(self, step: Repeatable, times: int) -> Doing:
+        """A recording, where it repays itself."""
+        if times < WORTH or not step.alike:
+            return step.step
+        return Replayed(step.step, self.recorder, worthy=lambda: step.alike)
+
+    def cheap(self, family: Hashable) -> bool:
+        """A GPU has no cache that weights would stay in, and many multiprocessors to fill."""
+        return False
