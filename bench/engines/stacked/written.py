@@ -183,13 +183,17 @@ class _Writer:
             self.lines.append(call)
             return
         steady = _traits(operation.function).looks and all(id(t) in self.steady for t in given)
-        words = []
-        for tensor in made:
-            words.append(f"t{len(self.words)}")
-            self.words[id(tensor)] = words[-1]
-            self.steady.update([id(tensor)] if steady else [])
-        comma = "" if isinstance(operation.result, Tensor) else ","
-        (self.before if steady else self.lines).append(f"{', '.join(words)}{comma} = {call}")
+        alone = isinstance(operation.result, Tensor)
+        words = [self._new(tensor, steady) for tensor in ([operation.result] if alone else operation.result)]
+        (self.before if steady else self.lines).append(f"{', '.join(words)}{'' if alone else ','} = {call}")
+
+    def _new(self, result: Any, steady: bool) -> str:
+        """A word for a result; some operators leave one out if asked to."""
+        if not isinstance(result, Tensor):
+            return "_"
+        word = self.words[id(result)] = f"t{len(self.words)}"
+        self.steady.update([id(result)] if steady else [])
+        return word
 
     def _same(self, tensor: Tensor, as_well: Tensor) -> None:
         """Another object for a tensor."""

@@ -115,3 +115,25 @@ def test_a_step_that_asks_for_a_number() -> None:
 
     with pytest.raises(Unwritable, match="gives a number"):
         write(step, [batch(0)], lambda: net.tensors)
+
+
+def test_results_that_are_left_out() -> None:
+    weight = torch.randn(3, 2, 3, 3)
+
+    def step(x: Tensor) -> Tensor:
+        images = x.view(2, 5, 2, 2, 1).permute(0, 2, 1, 3, 4).expand(2, 2, 5, 2, 5).flatten(3)[..., :5]
+        d = torch.ones_like(torch.conv2d(images, weight))
+        settings = [3], (1, 1), (0, 0), (1, 1), False, (0, 0), 1, [False, True, True]
+        _, of_weight, of_bias = torch.ops.aten.convolution_backward(d, images, weight, *settings)
+        weight.sub_(of_weight, alpha=0.1)
+        return of_bias[:2] + weight.sum()
+
+    before = weight.clone()
+    outputs = [step(batch(seed)) for seed in range(3)]
+    weight.copy_(before)
+    first, page = write(step, [batch(0)], lambda: {WEIGHT: weight})
+    written = page.of(lambda key: weight)
+    assert written is not None
+    assert torch.equal(first, outputs[0])
+    for seed in (1, 2):
+        assert torch.equal(written(batch(seed)), outputs[seed])
