@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from torch import Tensor
+
 from bench.plugin import Algorithm, Parts, State, Tensors
 
 Names = Mapping[str, frozenset[str]]  # slot -> tensor names
@@ -48,9 +50,14 @@ def retain(state: State, private: Names) -> State:
 def owned(state: State) -> State:
     """The state in memory of its own: what waits for its next round must not keep a whole stack alive by a view."""
     return {
-        slot: {name: tensor.clone() if tensor._is_view() else tensor for name, tensor in tensors.items()}
+        slot: {name: tensor.clone() if _is_part(tensor) else tensor for name, tensor in tensors.items()}
         for slot, tensors in state.items()
     }
+
+
+def _is_part(tensor: Tensor) -> bool:
+    """Whether its memory holds more than it. A detached view does not say that it is a view."""
+    return tensor.untyped_storage().nbytes() > tensor.numel() * tensor.element_size()
 
 
 def size(state: State) -> int:

@@ -31,10 +31,10 @@ ROOM = 64 << 20
 """Bytes that a stack may fill: bounds memory, and keeps what a step touches within reach of the cache."""
 NARROWEST, WIDEST = 8, 256  # clients: fewer do not repay a step's own cost, more gain nothing
 CACHE = 2 << 20
-"""Bytes of weights that stay near a processor's core from step to step: its second-level cache, or what comes close.
+"""Bytes of weights that stay near a processor's core from step to step: the second-level cache of current servers.
 
-Of nets of which not even `NARROWEST` fit, so few go side by side that they do, where a step's own cost is small
-(`bench.engines.stacked.book`).
+Of nets of which not even `NARROWEST` fit, so few clients go side by side that they do, two at least, where a step's own
+cost is small (`bench.engines.stacked.book`).
 """
 
 

@@ -66,5 +66,5 @@ class Repeats(Protocol):
 
 
 def family(algorithm: Algorithm, at: At) -> Hashable:
-    """What decides whether a step is operations and nothing else: the algorithm and its nets."""
+    """Steps of which one is taken to be operations and nothing else only if all are: the algorithm and its nets."""
     return type(algorithm), tuple(sorted((slot, parts.architecture) for slot, parts in at.nets.items()))

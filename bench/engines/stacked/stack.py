@@ -1,6 +1,6 @@
 """One group of jobs side by side, longest first: ``start -> phases -> summarise -> finish`` for all at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -77,6 +77,9 @@ class Stack:
         return self.models.call(self.models.evaluating[self.at.nets[slot].architecture], tensors, x)
 
 
-def _form(state: State) -> tuple[tuple[str, str, torch.Size], ...]:
+def _form(state: State) -> Hashable:
     """What a state consists of, which a plugin may look at: a server, say, that has nothing to send in round 0."""
-    return tuple((slot, name, tensor.shape) for slot, tensors in state.items() for name, tensor in tensors.items())
+    return tuple(
+        (slot, tuple((name, tensor.shape, tensor.dtype) for name, tensor in tensors.items()))
+        for slot, tensors in state.items()
+    )

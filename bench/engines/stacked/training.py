@@ -1,7 +1,7 @@
 """One local stage of a stack: its optimisers, and the clients that still train."""
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -11,6 +11,7 @@ from bench.engines.gradient import Gradient, total
 from bench.engines.optimiser import Optimiser, clip_rows, make
 from bench.engines.phase import trained_names
 from bench.engines.stacked.beneath import beneath
+from bench.engines.stacked.kinds import Kind, Same, Watched
 from bench.engines.stacked.passes import ManyNets, Step, VmapNets
 from bench.engines.stacked.repeats import Key, family
 from bench.engines.stacked.rows import Form, sides
@@ -32,33 +33,6 @@ def stretches(steps: Sequence[int]) -> Iterator[tuple[int, int, int]]:
     for end in sorted(set(steps)):
         yield begin, end, sum(n >= end for n in steps)
         begin = end
-
-
-@dataclass(frozen=True)
-class Watched(At):
-    """Notes if anybody asks which round it is."""
-
-    asked: bool = False
-
-    def __getattribute__(self, name: str) -> Any:
-        if name in ("round", "rounds"):
-            object.__setattr__(self, "asked", True)
-        return super().__getattribute__(name)
-
-
-class Same:
-    """A thing in a key: equal to itself only, and alive as long as the key."""
-
-    __slots__ = ("thing",)
-
-    def __init__(self, thing: object) -> None:
-        self.thing = thing
-
-    def __hash__(self) -> int:
-        return id(self.thing)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Same) and self.thing is other.thing
 
 
 class Training:
@@ -100,14 +74,6 @@ class Training:
     def family(self) -> Hashable:
         """The algorithm and its nets."""
         return family(self.stack.algorithm, self.stack.at)
-
-    @property
-    def kind(self) -> Hashable:
-        """All that operations can depend on beside the tensors that they are done with, but for the round."""
-        job, at = self.stack.jobs[0], self.stack.at
-        numbers = tuple(item for item in job.algorithm.parameters().items() if item[0] not in self.differing)
-        size, forms = (self.alive, self.plans[0].shape[1]), self.stack.forms
-        return self.family, numbers, size, self.at.phase, job.lr, at.rounds, Same(at.task), forms
 
     @property
     def dated(self) -> bool:
@@ -152,8 +118,24 @@ class Training:
             self.tensors |= {("updated", slot, name): row for name, row in zip(optimiser.names, rows, strict=True)}
             self.tensors |= {("optimiser", slot, str(i)): held for i, held in enumerate(optimiser.held)}
         self.inputs = [(slot, name) for slot, leaves in self.leaves.items() for name in leaves]
+        self.kind = self._kind()
         self.prepared = self._prepared(self._in_many)
         self.nets = ManyNets(self.prepared[0])
+
+    def _kind(self) -> Kind:
+        """The same for two steps only if they are the same operations, in one round."""
+        job, at = self.stack.jobs[0], self.stack.at
+        return Kind(
+            family=self.family,
+            numbers=tuple(item for item in job.algorithm.parameters().items() if item[0] not in self.differing),
+            alive=self.alive,
+            batch=self.plans[0].shape[1],
+            phase=self.at.phase,
+            lr=job.lr,
+            rounds=at.rounds,
+            task=Same(at.task),
+            forms=self.stack.forms,
+        )
 
     def tensor(self, key: Key) -> Tensor:
         """A tensor [K, ...] of the clients that still train, the same object each time.

@@ -24,10 +24,20 @@ CONSTANT = {"ones_like", "zeros_like", "full_like", "new_full", "new_ones", "new
 """Operations that look at no number of a tensor, and make the same each time."""
 
 
-class Unwritable(Exception):
-    """A step that is more than operations on tensors that have names. It has been done: `output` is what it gave."""
+BOUND = {
+    "_foreach_add", "_foreach_add_", "_foreach_mul", "_foreach_mul_", "_foreach_sqrt", "_log_softmax", "_softmax",
+    "add", "add_", "baddbmm", "baddbmm_", "bmm", "clamp_min", "clamp_min_", "clone", "copy_", "div", "div_", "exp",
+    "expand", "gather", "mean", "mul", "mul_", "neg", "neg_", "permute", "scatter_add_", "sub", "sub_", "sum",
+    "transpose", "unsqueeze", "view",
+}  # fmt: skip
+"""Operators whose binding by PyTorch, `torch.add` or `Tensor.add`, takes what the operator takes, in its order.
 
-    output: Tensor
+The way by the binding takes half the time of that by the operator's name, which is for all others.
+"""
+
+
+class Unwritable(Exception):
+    """A step that is more than operations on tensors that have names."""
 
 
 @dataclass(frozen=True)
@@ -39,31 +49,18 @@ class Written:
     needs: tuple[tuple[Key, Lay], ...]  # whose tensors, in order, and how they lay when it was written
 
     def of(self, tensor: Callable[[Key], Tensor]) -> Doing | None:
-        """The step of another stack of the kind; None where its tensors lie in another way."""
+        """The step of another stack of the kind; None where its tensors lie in another way.
+
+        `tensor`: gives the stack's tensor of a key, or raises what it likes where the stack has none.
+        """
         tensors = [tensor(key) for key, _ in self.needs]
         if any(_lay(t) != lay for t, (_, lay) in zip(tensors, self.needs, strict=True)):
             return None
         return self.made(*tensors)
 
 
-def write(step: Doing, inputs: Sequence[Tensor], names: Callable[[], Mapping[Key, Tensor]]) -> tuple[Tensor, Written]:
-    """Do a step, and write down what it does; returns its output too.
-
-    `names`: asked after the step, the tensors that differ from one stack to the next. Raises Unwritable where it used
-    others, or asked for a number.
-    """
-    notes = _Notes()
-    with torch.no_grad(), notes:
-        output = step(*inputs)
-    try:
-        return output, _Writer(notes.operations, inputs, output, names()).written()
-    except Unwritable as reason:
-        reason.output = output
-        raise
-
-
-class _Operation(NamedTuple):
-    """One call of an operator."""
+class Operation(NamedTuple):
+    """One call of an operator, with all tensors alive, so that each has an identity of its own."""
 
     function: Any
     args: Any
@@ -72,14 +69,17 @@ class _Operation(NamedTuple):
 
     @property
     def name(self) -> str:
+        """The operator's."""
         return _traits(self.function).name
 
     @property
     def given(self) -> list[Tensor]:
+        """The tensors among its arguments."""
         return _tensors((*self.args, *self.kwargs.values()))
 
     @property
     def made(self) -> list[Tensor]:
+        """The tensors that it returned."""
         return _tensors((self.result,))
 
     @property
@@ -92,9 +92,10 @@ class _Operation(NamedTuple):
 class _Traits(NamedTuple):
     """What an operator does, whatever it is called with."""
 
-    name: str
+    name: str  # for PyTorch's own operators without a namespace
     written: tuple[tuple[int, str], ...]  # arguments that it changes in place, by place and name
     looks: bool  # whether all it does is to look at memory in another way
+    random: bool
 
 
 @functools.cache
@@ -104,19 +105,38 @@ def _traits(function: Any) -> _Traits:
     written = tuple((i, a.name) for i, a in aliases if a.alias_info is not None and a.alias_info.is_write)
     returned = [r.alias_info for r in schema.returns]
     looks = bool(returned) and all(alias is not None and not alias.is_write for alias in returned)
-    return _Traits(str(schema.name).partition("::")[2], written, looks)
+    random = torch.Tag.nondeterministic_seeded in function.tags
+    return _Traits(str(schema.name).removeprefix("aten::"), written, looks, random)
+
+
+def note(step: Doing, inputs: Sequence[Tensor]) -> tuple[Tensor, list[Operation]]:
+    """Do a step on a batch; returns its output, and the operations that it came to, in order."""
+    with _Notes() as notes:
+        output = step(*inputs)
+    return output, notes.operations
+
+
+def write(
+    operations: Sequence[Operation], inputs: Sequence[Tensor], output: Tensor, names: Mapping[Key, Tensor]
+) -> Written:
+    """What was noted of a step, written down.
+
+    `names`: the tensors that differ from one stack to the next, as the step used them. Raises Unwritable where it used
+    others, or asked for a number.
+    """
+    return _Writer(operations, inputs, output, names).written()
 
 
 class _Notes(TorchDispatchMode):  # type: ignore[no-untyped-call]  # as all of its kind
-    """Keeps what is done, in order, with all tensors alive, so that each has an identity of its own."""
+    """Keeps what is done."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.operations: list[_Operation] = []
+        self.operations: list[Operation] = []
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
-        self.operations.append(_Operation(func, args, kwargs or {}, result))
+        self.operations.append(Operation(func, args, kwargs or {}, result))
         return result
 
 
@@ -124,7 +144,7 @@ class _Writer:
     """Makes source of operations."""
 
     def __init__(
-        self, operations: Sequence[_Operation], inputs: Sequence[Tensor], output: Tensor, names: Mapping[Key, Tensor]
+        self, operations: Sequence[Operation], inputs: Sequence[Tensor], output: Tensor, names: Mapping[Key, Tensor]
     ) -> None:
         self.operations, self.inputs, self.output, self.names = operations, inputs, output, names
         self.keys = {id(tensor): key for key, tensor in names.items()}
@@ -133,6 +153,7 @@ class _Writer:
         self.constant: set[int] = set()  # tensors whose numbers are the same at every step of every stack
         self.scope: dict[str, Any] = {}  # what the source refers to
         self.needs: dict[str, Key] = {}  # parameter -> whose tensor
+        self.made = 0  # results
         self.before: list[str] = []  # lines done once for a stack
         self.lines: list[str] = []  # lines of a step
 
@@ -156,9 +177,9 @@ class _Writer:
         ])  # fmt: skip
         exec(compile(source, "<a step, written down>", "exec"), self.scope)
         needs = tuple((key, _lay(self.names[key])) for key in self.needs.values())
-        return Written(source, self.scope["made"], needs)
+        return Written(source, self.scope.pop("made"), needs)  # left there, it would be a circle
 
-    def _used(self) -> list[_Operation]:
+    def _used(self) -> list[Operation]:
         """The operations without those whose results nobody looks at."""
         looked_at, used = {id(self.output)}, []
         for operation in reversed(self.operations):
@@ -167,13 +188,14 @@ class _Writer:
                 looked_at.update(id(t) for t in operation.given)
         return used[::-1]
 
-    def _note(self, operation: _Operation, changed: set[int]) -> None:
+    def _note(self, operation: Operation, changed: set[int]) -> None:
         given, made = operation.given, operation.made
         if operation.name in ("detach", "alias"):
             self._same(operation.args[0], operation.result)
             return
         folds = operation.name in CONSTANT or (bool(given) and all(id(t) in self.constant for t in given))
-        if folds and not operation.changes and not any(_memory(t) in changed for t in made):
+        folds = folds and not operation.changes and not _traits(operation.function).random
+        if folds and not any(_memory(t) in changed for t in made):
             self.constant.update(id(t) for t in made)
             return
         terms = [self._term(value) for value in operation.args]
@@ -191,7 +213,8 @@ class _Writer:
         """A word for a result; some operators leave one out if asked to."""
         if not isinstance(result, Tensor):
             return "_"
-        word = self.words[id(result)] = f"t{len(self.words)}"
+        self.made += 1
+        word = self.words[id(result)] = f"t{self.made}"
         self.steady.update([id(result)] if steady else [])
         return word
 
@@ -203,16 +226,14 @@ class _Writer:
         self.words[id(as_well)] = self._word(tensor)
         self.steady.update([id(as_well)] if id(tensor) in self.steady else [])
 
-    def _called(self, operation: _Operation) -> str:
-        """A name for what does the operation: PyTorch's own binding of the operator where there is one.
-
-        `torch.add` and the operator `aten::add` do the same; the way to the operator by its name takes twice as long.
-        """
-        word = f"do_{operation.name}"
-        bound = getattr(torch._C._VariableFunctions, operation.name, None) or getattr(Tensor, operation.name, None)
-        if bound is None:
-            word, bound = f"do_{operation.name}_{operation.function._overloadname}", operation.function._op
-        self.scope[word] = bound
+    def _called(self, operation: Operation) -> str:
+        """A name for what does the operation."""
+        if operation.name in BOUND:
+            word, does = f"do_{operation.name}", getattr(torch, operation.name, None) or getattr(Tensor, operation.name)
+        else:
+            word, does = f"do_{operation.name}_{operation.function._overloadname}", operation.function._op
+            word = word.replace(":", "_").replace(".", "_")
+        self.scope[word] = does
         return word
 
     def _term(self, value: Any) -> str:

@@ -22,7 +22,7 @@ from tests.world import setting
 
 
 @pytest.mark.parametrize("engine", ["reference", "vectorised"])
-@pytest.mark.parametrize("net", ["cnn", "test-batchnorm"])  # by a program; under vmap
+@pytest.mark.parametrize("net", ["mlp", "cnn", "test-batchnorm"])  # written down; by a program; under vmap
 @pytest.mark.parametrize(
     "algorithm", [FML(), FedProx(), Scaffold(), FedProto(), KeptInPhases()], ids=lambda a: type(a).__name__
 )
@@ -43,7 +43,7 @@ def test_a_round_leaves_no_circles(algorithm: Algorithm, net: str, engine: str) 
 
 
 @pytest.mark.parametrize("engine", ["reference", "vectorised"])
-@pytest.mark.parametrize("net", ["cnn", "test-batchnorm"])
+@pytest.mark.parametrize("net", ["mlp", "cnn", "test-batchnorm"])
 @pytest.mark.parametrize("algorithm", [FML(), Scaffold(), KeptInPhases()], ids=lambda a: type(a).__name__)
 def test_what_waits_on_a_client_holds_no_more_memory_than_it_says(algorithm: Algorithm, net: str, engine: str) -> None:
     """A view of one client's row would keep the whole stack of its last round alive."""

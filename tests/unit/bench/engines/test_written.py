@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench.engines.stacked.repeats import Key
-from bench.engines.stacked.written import Unwritable, Written, write
+from bench.engines.stacked.repeats import Doing, Key
+from bench.engines.stacked.written import BOUND, Unwritable, Written, note
+from bench.engines.stacked.written import write as write_down
 
 WEIGHT, CENTRE = ("work", "model", "w"), ("down", "model", "w")
 
@@ -30,12 +31,18 @@ class Net:
         return self.tensors[key]
 
 
+def write(step: Doing, inputs: list[Tensor], names: dict[Key, Tensor]) -> tuple[Tensor, Written]:
+    with torch.no_grad():
+        output, operations = note(step, inputs)
+    return output, write_down(operations, inputs, output, names)
+
+
 def batch(seed: int) -> Tensor:
     return torch.randn(2, 5, 4, generator=torch.Generator().manual_seed(seed))
 
 
 def written(net: Net, x: Tensor) -> Written:
-    _, page = write(net.step, [x], lambda: net.tensors)
+    _, page = write(net.step, [x], net.tensors)
     return page
 
 
@@ -62,7 +69,7 @@ def test_it_is_the_step_of_other_tensors_too() -> None:
 
 def test_writing_does_the_step_once() -> None:
     plain, noted = Net(2), Net(2)
-    output, _ = write(noted.step, [batch(0)], lambda: noted.tensors)
+    output, _ = write(noted.step, [batch(0)], noted.tensors)
     assert torch.equal(output, plain.step(batch(0)))
     assert torch.equal(noted.tensors[WEIGHT], plain.tensors[WEIGHT])
 
@@ -86,7 +93,7 @@ def test_a_tensor_that_changes_is_no_constant() -> None:
         fresh.add_(x.sum((1, 2)))
         return fresh + fresh.mul(2)
 
-    page = write(step, [batch(0)], dict)[1]
+    page = write(step, [batch(0)], {})[1]
     again = page.of(lambda key: count)
     assert again is not None
     for seed in (3, 4):
@@ -101,10 +108,9 @@ def test_a_tensor_of_unknown_origin() -> None:
         net.tensors[WEIGHT].add_(hidden)
         return net.tensors[WEIGHT].sum((1, 2))
 
-    with pytest.raises(Unwritable, match=r"a tensor \[2, 3, 4\] of unknown origin") as refused:
-        write(step, [batch(0)], lambda: net.tensors)
+    with pytest.raises(Unwritable, match=r"a tensor \[2, 3, 4\] of unknown origin"):
+        write(step, [batch(0)], net.tensors)
     assert torch.equal(net.tensors[WEIGHT], before + hidden)  # it is done, once
-    assert torch.equal(refused.value.output, net.tensors[WEIGHT].sum((1, 2)))
 
 
 def test_a_step_that_asks_for_a_number() -> None:
@@ -114,7 +120,7 @@ def test_a_step_that_asks_for_a_number() -> None:
         return x.sum((1, 2)) * float(net.tensors[WEIGHT].max())
 
     with pytest.raises(Unwritable, match="gives a number"):
-        write(step, [batch(0)], lambda: net.tensors)
+        write(step, [batch(0)], net.tensors)
 
 
 def test_results_that_are_left_out() -> None:
@@ -131,9 +137,13 @@ def test_results_that_are_left_out() -> None:
     before = weight.clone()
     outputs = [step(batch(seed)) for seed in range(3)]
     weight.copy_(before)
-    first, page = write(step, [batch(0)], lambda: {WEIGHT: weight})
+    first, page = write(step, [batch(0)], {WEIGHT: weight})
     written = page.of(lambda key: weight)
     assert written is not None
     assert torch.equal(first, outputs[0])
     for seed in (1, 2):
         assert torch.equal(written(batch(seed)), outputs[seed])
+
+
+def test_all_bindings_are_there() -> None:
+    assert [name for name in BOUND if not hasattr(torch, name) and not hasattr(Tensor, name)] == []
