@@ -10,8 +10,8 @@ Rules that make one plugin run on every engine (one client at a time, many stack
   and return. What `download` returns and `finish` uploads is all that travels, so byte counts are exact.
 * Methods are pure: no in-place change of what they are given, no random numbers, no devices, no input or output.
 * No Python branch on a tensor or on a float hyper-parameter inside a method (an engine may put a tensor in its place
-  to train several settings at once); branching on ints, strings, booleans, and on names and shapes of what states consist
-  of is fine. A loss depends on nothing else: an engine may note its operations once and repeat them.
+  to train several settings at once); branching on ints, strings, booleans, and on names and shapes of tensors is
+  fine. A loss depends on nothing else: an engine may note its operations once and repeat them.
 """
 
 import copy
