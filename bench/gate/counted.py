@@ -11,8 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+
+from bench.operators import Watching
 
 SAME_TORCH = ("operators", "operator_bytes")
 """Counts that compare only under one version of PyTorch, which decides what operators a function is made of."""
@@ -61,7 +62,7 @@ def passes() -> Iterator[Passes]:
             hook.remove()
 
 
-class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Operators(Watching):  # type: ignore[no-untyped-call]
     """Counts the operators that PyTorch runs meanwhile, backward passes included, and the bytes of what they return.
 
     An additional copy, a second pass, a lost fusion: whatever a step does more than before shows here, however short
@@ -69,15 +70,12 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__(self._count)
         self.calls = self.bytes = 0
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None) -> Any:
-        """Run an operator and count it."""
-        out = func(*args, **(kwargs or {}))
+    def _count(self, operator: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> None:
         self.calls += 1
-        self.bytes += sum(t.numel() * t.element_size() for t in tree_leaves(out) if isinstance(t, Tensor))
-        return out
+        self.bytes += sum(t.numel() * t.element_size() for t in tree_leaves(result) if isinstance(t, Tensor))
 
 
 def compare(baseline: Mapping[str, int], now: Mapping[str, int], same_torch: bool) -> list[str]:

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from bench.engines.stacked.repeats import Doing, Key
+from bench.operators import Watching
 
 Lay = tuple[torch.dtype, torch.Size, tuple[int, ...]]  # how a tensor lies in memory
 
@@ -111,9 +111,10 @@ def _traits(function: Any) -> _Traits:
 
 def note(step: Doing, inputs: Sequence[Tensor]) -> tuple[Tensor, list[Operation]]:
     """Do a step on a batch; returns its output, and the operations that it came to, in order."""
-    with _Notes() as notes:
+    operations: list[Operation] = []
+    with Watching(lambda *of_one: operations.append(Operation(*of_one))):
         output = step(*inputs)
-    return output, notes.operations
+    return output, operations
 
 
 def write(
@@ -125,19 +126,6 @@ def write(
     others, or asked for a number.
     """
     return _Writer(operations, inputs, output, names).written()
-
-
-class _Notes(TorchDispatchMode):  # type: ignore[no-untyped-call]  # as all of its kind
-    """Keeps what is done."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.operations: list[Operation] = []
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
-        self.operations.append(Operation(func, args, kwargs or {}, result))
-        return result
 
 
 class _Writer:
