@@ -83,6 +83,7 @@ def _growth(points: Sequence[Growth]) -> Figure:
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xticks(clients, [str(count) for count in clients])
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))  # powers would stand there as TeX
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("clients, five steps each (log scale)")
     axes.set_ylabel("seconds of a round (log scale)")
