@@ -1,6 +1,6 @@
 """The nets that a cell's clients need, and what each client's task is to an algorithm."""
 
-import copy
+import functools
 from dataclasses import replace
 
 import torch
@@ -27,11 +27,18 @@ def inspect(architecture: str, shape: tuple[int, int, int], classes: int, name: 
 
     `name`: what its parts are to call it, where that is not its name in the zoo.
     """
+    seen = _seen(NETS.get(architecture), architecture, shape, classes, name or architecture)
+    return build(architecture, shape, classes), seen
+
+
+@functools.lru_cache(maxsize=256)  # cells of a suite have the same few nets
+def _seen(plugin: object, architecture: str, shape: tuple[int, int, int], classes: int, name: str) -> Parts:
+    """The parts of a net; `plugin`: what is registered under its name now."""
     net = build(architecture, shape, classes)
     try:
-        named = parts(net, name or architecture)
+        named = parts(net, name)
         with torch.no_grad():
-            logits, features = copy.deepcopy(net).eval()(torch.zeros(2, *shape))
+            logits, features = net.eval()(torch.zeros(2, *shape))
     except (RuntimeError, ValueError, TypeError) as error:
         raise _misfit(architecture, shape, error) from error
     expected = (2, classes), (2, named.features)
@@ -40,7 +47,7 @@ def inspect(architecture: str, shape: tuple[int, int, int], classes: int, name: 
             f"net '{architecture}': expected logits and features of shapes {expected[0]} and {expected[1]} for two "
             f"images and {classes} classes, got {got[0]} and {got[1]}"
         )
-    return net, named
+    return named
 
 
 def _misfit(architecture: str, shape: tuple[int, int, int], error: Exception) -> DataError:

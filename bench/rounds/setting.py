@@ -5,7 +5,7 @@ methods meet the same setting.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from bench.data import Data, Rows
 from bench.declaration.cell import Cell
 from bench.engines.job import Images
 from bench.nets.net import Net
-from bench.plugin import Algorithm, At, Part, Parts, State, Task
+from bench.plugin import Algorithm, At, Part, Parts, State, Task, Tensors
 from bench.rounds import pool
 from bench.rounds.dealing import deal, describe
 from bench.rounds.loading import gather
@@ -52,6 +52,7 @@ class Setting:
     tasks: tuple[Task, ...] = ()  # one per client, where they have tasks of their own
     task_places: tuple[int, ...] = ()  # one per client: the place of its task among the declared ones
     test_rows: tuple[Tensor, ...] = ()  # one per client: the rows of `test` that are of its task
+    for_all: dict[str, Tensors] = field(default_factory=dict, init=False, repr=False)  # architecture -> weights
 
     def task_of(self, client: int | None) -> Task:
         """A client's task; None: what the server knows of it."""
@@ -93,13 +94,13 @@ class Setting:
                 fresh[name] = {**fresh.get(name, {}), **self._alike(slot.alike)}
         return fresh
 
-    def _alike(self, chosen: tuple[Part, ...]) -> dict[str, Tensor]:
+    def _alike(self, chosen: tuple[Part, ...]) -> Tensors:
         """Initial weights of parts of personal nets that everyone has: those of the first client's architecture."""
         first = self.task.personal[0]
         names = frozenset().union(*(first.named(part) for part in chosen))
         return {name: tensor for name, tensor in self._weights(first.architecture, None).items() if name in names}
 
-    def _shared(self, net: Parts) -> dict[str, Tensor]:
+    def _shared(self, net: Parts) -> Tensors:
         """Initial weights that everyone has. Where tasks differ, everyone has the body, whatever its head's size."""
         if not self.tasks:
             return self._weights(net.architecture, None)
@@ -109,11 +110,19 @@ class Setting:
             return body
         return body | {name: t for name, t in self._weights(net.architecture, None).items() if name in net.head}
 
-    def _weights(self, architecture: str, client: int | None) -> dict[str, Tensor]:
+    def _weights(self, architecture: str, client: int | None) -> Tensors:
+        """Initial weights of a client; None: those that everyone has, which are drawn once."""
+        if client is not None:
+            return self._drawn(architecture, client)
+        if architecture not in self.for_all:
+            self.for_all[architecture] = self._drawn(architecture, None)
+        return dict(self.for_all[architecture])
+
+    def _drawn(self, architecture: str, client: int | None) -> Tensors:
         net, _, classes = architecture.partition("/")
         number = seed("weights", client=client, architecture=net, **self.cell.axes("training"))
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(number)
+            torch.default_generator.manual_seed(number)  # torch.manual_seed tells each kind of GPU, and takes a while
             made = build(net, self.task.shape, int(classes or self.task.classes))
         return {name: tensor.detach().to(self.device) for name, tensor in made.state_dict().items()}
 

@@ -136,3 +136,16 @@ def test_a_net_that_breaks_its_promise_is_refused_before_anything_runs() -> None
         inspect("test-wide", (1, 8, 8), 4)
     with pytest.raises(DataError, match=r"'test-narrow' cannot take images of 1x8x8: mat1 and mat2"):
         inspect("test-narrow", (1, 8, 8), 4)
+
+
+def test_a_net_registered_anew_is_looked_at_anew() -> None:
+    def register(width: int) -> None:
+        @net("test-anew")
+        def anew(shape: nets.Shape, classes: int) -> nets.Net:
+            return nets.Net(nn.Sequential(nn.Flatten(), nn.Linear(64, width)), nn.Linear(width, classes))
+
+    found = []
+    for width in (5, 6):
+        register(width)
+        found.append(inspect("test-anew", (1, 8, 8), 4)[1].features)
+    assert found == [5, 6]
