@@ -7,7 +7,6 @@ numbers among the hyper-parameters. A cell's result is its own to the bit, whoev
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +59,8 @@ def run_together(
         for cell in cells:
             begin = time.perf_counter()
             setting = prepare(cell, root)
-            if federations:  # one task and one engine, so that the engine sees that they are alike
-                setting = replace(setting, task=federations[0].setting.task, tasks=federations[0].setting.tasks)
+            if federations:
+                setting = setting.beside(federations[0].setting)
             algorithm: Algorithm = ALGORITHMS.get(cell.plugin)(**cell.params)
             try:
                 if reason := algorithm.skip(setting.task):

@@ -5,7 +5,7 @@ methods meet the same setting.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,10 @@ class Setting:
     task_places: tuple[int, ...] = ()  # one per client: the place of its task among the declared ones
     test_rows: tuple[Tensor, ...] = ()  # one per client: the rows of `test` that are of its task
     for_all: dict[str, Tensors] = field(default_factory=dict, init=False, repr=False)  # architecture -> weights
+
+    def beside(self, first: "Setting") -> "Setting":
+        """This setting with the other's tasks, which are equal: an engine sees by them that clients are alike."""
+        return replace(self, task=first.task, tasks=first.tasks)
 
     def task_of(self, client: int | None) -> Task:
         """A client's task; None: what the server knows of it."""

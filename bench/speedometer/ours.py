@@ -4,7 +4,6 @@ All that this room knows of the engines' insides is in this file.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from torch import Tensor
@@ -30,8 +29,8 @@ class Ours:
         made: list[Federation] = []
         for cell in cells:
             setting = prepare(cell, root)
-            if made:  # one task and one engine, so that the engine sees that they are alike
-                setting = replace(setting, task=made[0].setting.task)
+            if made:
+                setting = setting.beside(made[0].setting)
             made.append(
                 Federation(setting, ALGORITHMS.get(cell.plugin)(**cell.params), made[0].engine if made else None)
             )

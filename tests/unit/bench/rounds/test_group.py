@@ -1,6 +1,5 @@
 """Cells side by side: each has the numbers that it has alone, and only its own troubles."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,8 +23,7 @@ def federations(algorithms: list[Algorithm], together: bool = True, **changes: A
     for seed, algorithm in zip(SEEDS, algorithms, strict=True):
         own = setting(**{**WORLD, **changes}, partition_seed=seed, training_seed=seed, alpha=0.3 + seed)
         if made and together:
-            first = made[0].setting
-            made.append(Federation(replace(own, task=first.task, tasks=first.tasks), algorithm, made[0].engine))
+            made.append(Federation(own.beside(made[0].setting), algorithm, made[0].engine))
         else:
             made.append(Federation(own, algorithm))
     return made

@@ -1,12 +1,15 @@
 """Is ``--engine auto`` anywhere slower? What is measured, and what is said of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
+from bench.engines.job import Job
+from bench.engines.stacked.stack import Stack
 from bench.speedometer import automatic
 from bench.speedometer.automatic import CELLS, Found, Pair, kinds, main
+from bench.speedometer.ours import Ours
 from bench.speedometer.results import Spread
 from tests.world import cell
 
@@ -25,6 +28,21 @@ def test_what_cannot_be_served_is_not_measured() -> None:
     served = [pair.race("smoke", place) is not None for place in range(len(pair.of["smoke"]))]
     assert served == [some.zoo == "mlp" for (some,) in pair.of["smoke"]]
     assert not all(served)
+
+
+def test_cells_with_tasks_share_stacks_as_in_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared: list[int] = []
+    made = Stack.__init__
+
+    def noted(self: Stack, jobs: Sequence[Job], *rest: Any) -> None:
+        shared.append(len(jobs))
+        made(self, jobs, *rest)
+
+    monkeypatch.setattr(Stack, "__init__", noted)
+    some = next(some for some in kinds("tasks") if (some[0].algorithm, some[0].zoo) == ("local", "mixed"))
+    Ours(some, None).round()
+    assert min(shared) == CELLS
+    assert sum(shared) == sum(one.clients for one in some)
 
 
 @pytest.mark.parametrize(("ratio", "code"), [(0.96, 0), (0.94, 1)])
