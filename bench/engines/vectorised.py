@@ -30,11 +30,11 @@ from bench.plugin import Tensors
 ROOM = 64 << 20
 """Bytes that a stack may fill: bounds memory, and keeps what a step touches within reach of the cache."""
 NARROWEST, WIDEST = 8, 256  # clients: fewer do not repay a step's own cost, more gain nothing
-CACHE = 2 << 20
-"""Bytes of weights that stay near a processor's core from step to step: the second-level cache of current servers.
+CACHE = 5 << 20
+"""Bytes of weights that a processor reaches fast from step to step: its core's own cache, and its part of a shared one.
 
-Of nets of which not even `NARROWEST` fit, so few clients go side by side that they do, two at least, where a step's own
-cost is small (`bench.engines.stacked.book`).
+Of nets of linear layers no more clients go side by side, two at least, where a step's own cost is small
+(`bench.engines.stacked.book`).
 """
 
 
@@ -103,13 +103,14 @@ class Vectorised:
         programs = [self.models.programs[name] for name in names]
         if any(program is not None and program.heavy for program in programs):
             return 1
-        weights = sum(4 * sum(p.numel() for p in self.models.training[name].parameters()) for name in names)
-        flat = all(program is not None and program.flat for program in programs)
-        if flat and weights * NARROWEST > CACHE and self.repeats.cheap(family(job.algorithm, job.at)):
-            return max(2, CACHE // weights)
         size = sum(self._sizes(name, job.plans[0].shape[1]) for name in names)
         least = NARROWEST if self.images.x.device.type == "cpu" else 1  # a device's memory is not to be overdrawn
-        return max(least, min(WIDEST, room(self.images.x.device) // size))
+        width = max(least, min(WIDEST, room(self.images.x.device) // size))
+        flat = all(program is not None and program.flat for program in programs)
+        if flat and self.repeats.cheap(family(job.algorithm, job.at)):
+            weights = sum(4 * sum(p.numel() for p in self.models.training[name].parameters()) for name in names)
+            return max(2, min(width, CACHE // weights))
+        return width
 
     def _sizes(self, architecture: str, batch: int) -> int:
         """Bytes of a net in training: weights, velocity, gradients; activations and their gradients."""

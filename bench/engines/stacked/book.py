@@ -87,7 +87,7 @@ class Repeated:
         """One step: images [K, B, C, H, W], labels and rows [K, B] in, losses [K] out."""
         if self.ready is None:
             return self._run(*inputs)
-        with torch.no_grad():
+        with torch.inference_mode():
             return self.ready(*inputs)
 
     def _run(self, *inputs: Tensor) -> Tensor:

@@ -25,6 +25,7 @@ class Unlike:
 def width(monkeypatch: pytest.MonkeyPatch, memory: int) -> int:
     """Of an MLP's clients, where so many bytes may be filled."""
     monkeypatch.setattr(vectorised, "ROOM", memory)
+    monkeypatch.setattr(vectorised, "CACHE", 1 << 60)
     federation = Federation(setting(net="mlp", engine="vectorised"), EVERY[0])
     engine = federation.engine
     assert isinstance(engine, Vectorised)
@@ -37,17 +38,17 @@ def test_the_width_follows_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
     assert width(monkeypatch, 1 << 40) == WIDEST
 
 
-def test_nets_that_outgrow_the_cache_stand_side_by_side_in_small_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_weights_of_flat_nets_stay_in_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     federation = Federation(setting(net="mlp", engine="vectorised"), EVERY[0])
     engine, job = federation.engine, federation.open_round(0)[0]
     assert isinstance(engine, Vectorised)
     nets = [engine.models.training[parts.architecture] for parts in job.at.nets.values()]
     weights = sum(4 * p.numel() for net in nets for p in net.parameters())
-    for clients, cache in [(2, 1), (2, 2 * weights), (5, 5 * weights + 1), (7, 8 * weights - 1)]:
+    for clients, cache in [(2, 1), (2, 2 * weights), (5, 5 * weights + 1), (99, 100 * weights - 1)]:
         monkeypatch.setattr(vectorised, "CACHE", cache)
         assert engine._fitting(job) == clients
-    monkeypatch.setattr(vectorised, "CACHE", 8 * weights)
-    assert engine._fitting(job) > NARROWEST
+    monkeypatch.setattr(vectorised, "CACHE", 1 << 60)
+    assert engine._fitting(job) <= WIDEST
     monkeypatch.setattr(vectorised, "CACHE", 1)
     engine.repeats.doing(Unlike(job), 1)
     assert engine._fitting(job) > NARROWEST  # its steps cannot be written: each costs what it costs
