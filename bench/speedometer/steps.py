@@ -1,6 +1,5 @@
 """What a step on a net costs on this machine, and what stacking gains: the numbers of bench/costs.toml."""
 
-import math
 import time
 from collections.abc import Callable, Iterable
 from statistics import median
@@ -11,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from scipy.optimize import nnls
 
-from bench.costs import SHAPES, forward_flops
+from bench.costs import BATCHES, SHAPES, forward_flops
 from bench.engines import engine
 from bench.engines.client import Client
 from bench.engines.job import Images, Job
@@ -21,7 +20,6 @@ from bench.nets.net import parts
 from bench.plugin import At, Task
 from bench.registry import ALGORITHMS, NETS
 
-BATCHES = (10, 50)
 STACKED_CLIENTS = 8  # few: a cohort of ten in a mixed zoo, beside a handful of other cells
 
 
@@ -75,27 +73,28 @@ def _time_step(net: str, shape: tuple[int, int, int], batch: int, repeats: int) 
     return median(some() for _ in range(repeats if steps > 5 else 1))
 
 
-def measure_stacked(net: str, repeats: int = 5) -> list[float]:
-    """Reference over vectorised CPU time of FedAvg's local training, for each of `SHAPES`, the mean over batches.
+def measure_stacked(net: str, repeats: int = 5) -> list[list[float]]:
+    """Reference over vectorised CPU time of FedAvg's local training, for each of `SHAPES` and each of `BATCHES`.
 
     0 for a net with a layer that has no stacked form: vmap has to make do, which takes a residual net minutes a round.
     """
     gains = []
     for shape in SHAPES:
         if Program.of(NETS.get(net)(shape, 10), shape) is None:
-            return [0.0] * len(SHAPES)
-        ratios = []
-        for batch in BATCHES:
-            times: dict[str, list[float]] = {"reference": [], "vectorised": []}
-            train = {name: _cohort(name, net, shape, batch) for name in times}
-            for _ in range(repeats + 1):  # the first is a warm-up
-                for name, work in train.items():
-                    begin = time.thread_time()
-                    work()
-                    times[name].append(time.thread_time() - begin)
-            ratios.append(median(a / b for a, b in zip(*(t[1:] for t in times.values()), strict=True)))
-        gains.append(math.exp(sum(map(math.log, ratios)) / len(ratios)))
+            return [[0.0] * len(BATCHES)] * len(SHAPES)
+        gains.append([_gain(net, shape, batch, repeats) for batch in BATCHES])
     return gains
+
+
+def _gain(net: str, shape: tuple[int, int, int], batch: int, repeats: int) -> float:
+    times: dict[str, list[float]] = {"reference": [], "vectorised": []}
+    train = {name: _cohort(name, net, shape, batch) for name in times}
+    for _ in range(repeats + 1):  # the first is a warm-up
+        for name, work in train.items():
+            begin = time.thread_time()
+            work()
+            times[name].append(time.thread_time() - begin)
+    return float(median(a / b for a, b in zip(*(t[1:] for t in times.values()), strict=True)))
 
 
 def _cohort(name: str, net: str, shape: tuple[int, int, int], batch: int) -> Callable[[], object]:

@@ -18,7 +18,7 @@ def test_auto_is_vectorised_where_every_net_gains_from_it() -> None:
     )
     assert costs.engine_for(cell(net="resnet18", dataset="digits")) == "reference"
     assert costs.engine_for(replace(cell(net="mlp", dataset="digits"), shared="resnet18")) == "reference"
-    assert costs.stacked("net-of-a-plugin", (1, 8, 8)) == 0
+    assert costs.stacked("net-of-a-plugin", (1, 8, 8), 32) == 0
 
 
 def test_an_engine_that_is_asked_for_is_taken() -> None:
@@ -47,7 +47,21 @@ def test_every_builtin_net_has_its_costs() -> None:
     from bench.registry import NETS
 
     assert {name for name in NETS.names() if not name.startswith("test-")} <= set(costs._table())
-    assert all(len(row["stacked"]) == len(costs.SHAPES) for row in costs._table().values())
+    for row in costs._table().values():
+        assert [len(of_size) for of_size in row["stacked"]] == [len(costs.BATCHES)] * len(costs.SHAPES)
+
+
+def test_a_gain_by_stacking_is_that_of_the_nearest_size_and_between_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large batches gain less: LeNet5 on CIFAR-10 gains at 10 rows and loses at 64."""
+    net = {"overhead_us": 100, "gflops": 50.0, "stacked": [[3.0, 2.0], [2.0, 1.0], [1.3, 0.9]]}
+    monkeypatch.setattr(costs, "_table", lambda: {"mlp": net, "other": net})
+    assert costs.stacked("mlp", (1, 8, 8), 10) == 3.0
+    assert costs.stacked("mlp", (1, 9, 9), 50) == 2.0
+    assert costs.stacked("mlp", (1, 28, 28), 1) == 2.0
+    assert costs.stacked("mlp", (1, 28, 28), 22) == pytest.approx(1.51, abs=0.01)  # the middle of 10 and 50, by ratio
+    assert costs.stacked("mlp", (3, 32, 32), 64) == 0.9
+    small, large = (cell(net="mlp", dataset="cifar10", batch_size=size) for size in (10, 64))
+    assert [costs.engine_for(one) for one in (small, large)] == ["vectorised", "reference"]
 
 
 def test_a_trial_costs_what_its_reserved_rows_cost() -> None:
