@@ -11,6 +11,7 @@ whoever else is in its stack.
 """
 
 import copy
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -29,7 +30,7 @@ from bench.plugin import Tensors
 
 ROOM = 64 << 20
 """Bytes that a stack may fill: bounds memory, and keeps what a step touches within reach of the cache."""
-NARROWEST, WIDEST = 8, 256  # clients: fewer do not repay a step's own cost, more gain nothing
+NARROWEST, WIDEST = 8, 256  # clients: fewer do not repay the own cost of a step that is not cheap, more gain nothing
 CACHE = 5 << 20
 """Bytes of weights that a processor reaches fast from step to step: its core's own cache, and its part of a shared one.
 
@@ -85,7 +86,8 @@ class Vectorised:
                 continue
             # Every phase orders clients alike: by how many rows they have.
             indices.sort(key=lambda i: [-len(plan) for plan in jobs[i].plans])
-            width = self.width or self._fitting(jobs[indices[0]])
+            most = self.width or self._fitting(jobs[indices[0]])
+            width = math.ceil(len(indices) / math.ceil(len(indices) / most))  # no small rest, whose steps cost as much
             for start in range(0, len(indices), width):
                 some = indices[start : start + width]
                 stack = Stack([jobs[i] for i in some], self.models, self.images, self.settings, self.repeats)
@@ -98,7 +100,10 @@ class Vectorised:
         return self.models.precision == "fp32" or all(program is not None for program in programs)
 
     def _fitting(self, job: Job) -> int:
-        """How many clients go side by side: what `ROOM` holds; one where large convolutions fill the machine anyway."""
+        """How many clients go side by side at most: what `ROOM` holds, and of flat nets whose steps are cheap `CACHE`.
+
+        One where large convolutions fill the machine anyway.
+        """
         names = [parts.architecture for parts in job.at.nets.values()]
         programs = [self.models.programs[name] for name in names]
         if any(program is not None and program.heavy for program in programs):

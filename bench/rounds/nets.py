@@ -1,6 +1,5 @@
 """The nets that a cell's clients need, and what each client's task is to an algorithm."""
 
-import functools
 from dataclasses import replace
 
 import torch
@@ -27,13 +26,17 @@ def inspect(architecture: str, shape: tuple[int, int, int], classes: int, name: 
 
     `name`: what its parts are to call it, where that is not its name in the zoo.
     """
-    seen = _seen(NETS.get(architecture), architecture, shape, classes, name or architecture)
-    return build(architecture, shape, classes), seen
+    plugin, key = NETS.get(architecture), (architecture, shape, classes, name or architecture)
+    if key not in _seen or _seen[key][0] is not plugin:
+        _seen[key] = plugin, _look(*key)
+    return build(architecture, shape, classes), _seen[key][1]
 
 
-@functools.lru_cache(maxsize=256)  # cells of a suite have the same few nets
-def _seen(plugin: object, architecture: str, shape: tuple[int, int, int], classes: int, name: str) -> Parts:
-    """The parts of a net; `plugin`: what is registered under its name now."""
+_seen: dict[tuple[str, tuple[int, int, int], int, str], tuple[object, Parts]] = {}
+"""What a plugin's net was found to be: a suite's cells have the same few nets."""
+
+
+def _look(architecture: str, shape: tuple[int, int, int], classes: int, name: str) -> Parts:
     net = build(architecture, shape, classes)
     try:
         named = parts(net, name)

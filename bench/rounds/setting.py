@@ -52,7 +52,9 @@ class Setting:
     tasks: tuple[Task, ...] = ()  # one per client, where they have tasks of their own
     task_places: tuple[int, ...] = ()  # one per client: the place of its task among the declared ones
     test_rows: tuple[Tensor, ...] = ()  # one per client: the rows of `test` that are of its task
-    for_all: dict[str, Tensors] = field(default_factory=dict, init=False, repr=False)  # architecture -> weights
+    for_all: dict[str, Tensors] = field(  # architecture -> initial weights
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def beside(self, first: "Setting") -> "Setting":
         """This setting with the other's tasks, which are equal: an engine sees by them that clients are alike."""

@@ -85,6 +85,7 @@ def _growth(points: Sequence[Growth]) -> Figure:
     axes.set_xticks(clients, [str(count) for count in clients])
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))  # powers would stand there as TeX
     axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("clients, five steps each (log scale)")
     axes.set_ylabel("seconds of a round (log scale)")
     axes.legend()

@@ -233,3 +233,15 @@ def test_every_algorithm_meets_the_same_cohorts_batches_and_weights() -> None:
         k = fml.cohort(number)[0]
         assert torch.equal(fml._job(k, number, fml.server).plans[0], avg._job(k, number, avg.server).plans[0])
     assert state_gap({"": fml.server["meme"]}, {"": avg.server["model"]}) == 0
+
+
+@on_engines
+@every
+def test_weights_that_all_clients_start_from_stay_as_they_are(algorithm: Algorithm, engine: str) -> None:
+    """They are the same tensors for everyone: whoever changed them in place would change them for all."""
+    federation = start(algorithm, WORLDS["mlp"], engine=engine)
+    shared = [tensor for tensors in federation.setting.for_all.values() for tensor in tensors.values()]
+    before = [tensor.clone() for tensor in shared]
+    Group([federation]).run()
+    assert all(torch.equal(now, then) for now, then in zip(shared, before, strict=True))
+    assert shared or not any(slot.role == "shared" for slot in algorithm.slots().values())

@@ -78,6 +78,9 @@ def test_written_steps_equal_run_ones(algorithm: Algorithm, world: dict[str, Any
         assert apart(written, plain) == 0
         assert written.outcome == plain.outcome  # type: ignore[attr-defined] - run() notes it
         assert bool(the_book(written).unwritable) == (type(algorithm).__name__ in UNWRITABLE)
+        left = [written.server, *(client.state for client in written.clients)]
+        tensors = [tensor for state in left for slot in state.values() for tensor in slot.values()]
+        assert not any(tensor.is_inference() for tensor in tensors)  # autograd would refuse them
         if type(algorithm).__name__ not in UNWRITABLE:
             assert max(kind.alive for kind in kinds(written)) == (2 if narrow else 4 * world.get("participation", 1))
 
