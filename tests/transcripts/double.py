@@ -38,6 +38,6 @@ def in_double(setting: Setting) -> Setting:
     def images(single: Images) -> Images:
         return DoubleImages(single.x, single.y, single.shift.double(), single.scale.double(), single.source)
 
-    as_it_is = {field.name: getattr(setting, field.name) for field in fields(setting)}
+    as_it_is = {field.name: getattr(setting, field.name) for field in fields(setting) if field.init}
     nets = {name: copy.deepcopy(net).double() for name, net in setting.nets.items()}
     return DoubleSetting(**{**as_it_is, "images": images(setting.images), "test": images(setting.test), "nets": nets})
