@@ -1,5 +1,6 @@
 """The nets that a cell's clients need, and what each client's task is to an algorithm."""
 
+import copy
 from dataclasses import replace
 
 import torch
@@ -26,22 +27,21 @@ def inspect(architecture: str, shape: tuple[int, int, int], classes: int, name: 
 
     `name`: what its parts are to call it, where that is not its name in the zoo.
     """
-    plugin, key = NETS.get(architecture), (architecture, shape, classes, name or architecture)
+    net, plugin, key = build(architecture, shape, classes), NETS.get(architecture), (architecture, shape, classes, name)
     if key not in _seen or _seen[key][0] is not plugin:
-        _seen[key] = plugin, _look(*key)
-    return build(architecture, shape, classes), _seen[key][1]
+        _seen[key] = plugin, _inspected(net, architecture, shape, classes, name or architecture)
+    return net, _seen[key][1]
 
 
-_seen: dict[tuple[str, tuple[int, int, int], int, str], tuple[object, Parts]] = {}
+_seen: dict[tuple[str, tuple[int, int, int], int, str | None], tuple[object, Parts]] = {}
 """What a plugin's net was found to be: a suite's cells have the same few nets."""
 
 
-def _look(architecture: str, shape: tuple[int, int, int], classes: int, name: str) -> Parts:
-    net = build(architecture, shape, classes)
+def _inspected(net: Net, architecture: str, shape: tuple[int, int, int], classes: int, name: str) -> Parts:
     try:
         named = parts(net, name)
         with torch.no_grad():
-            logits, features = net.eval()(torch.zeros(2, *shape))
+            logits, features = copy.deepcopy(net).eval()(torch.zeros(2, *shape))
     except (RuntimeError, ValueError, TypeError) as error:
         raise _misfit(architecture, shape, error) from error
     expected = (2, classes), (2, named.features)

@@ -48,9 +48,7 @@ def test_the_weights_of_flat_nets_stay_in_the_cache(monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr(vectorised, "CACHE", cache)
         assert engine._fitting(job) == clients
     monkeypatch.setattr(vectorised, "CACHE", 1 << 60)
-    assert engine._fitting(job) == min(
-        WIDEST, ROOM // sum(engine._sizes(net, job.plans[0].shape[1]) for net in ("mlp",))
-    )
+    assert engine._fitting(job) == min(WIDEST, ROOM // engine._sizes("mlp", job.plans[0].shape[1]))
     monkeypatch.setattr(vectorised, "CACHE", 1)
     engine.repeats.doing(Unlike(job), 1)
     assert engine._fitting(job) > NARROWEST  # its steps cannot be written: each costs what it costs
