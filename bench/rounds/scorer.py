@@ -15,6 +15,7 @@ from bench.rounds.trace import Trace
 
 Model = tuple[nn.Module, Tensors]
 Models = Mapping[str, Sequence[Model]]  # view -> each client's model
+Own = Sequence[tuple[Score, Score]]  # of each client's model on the client's own validation and test rows
 
 
 class Diverged(Exception):
@@ -23,10 +24,15 @@ class Diverged(Exception):
 
 @dataclass(frozen=True)
 class Moment:
-    """The models of one round, kept for the headline: states are never changed in place, so keeping them is free."""
+    """The models of one round and their scores, kept for the headline.
+
+    States are never changed in place, so keeping them is free; to score them a second time is not.
+    """
 
     round: int  # finished rounds
     models: Models
+    own: Mapping[str, Own]  # by view
+    general: Score | None  # of the global view's model on the global test set; personal ones, which are many, wait
     validation: float  # mean over clients of the headline view's validation accuracy
 
 
@@ -46,20 +52,21 @@ class Scorer:
         """
         if self.trace:
             self.trace.note(round, models)
+        own = {view: self._own(each) for view, each in models.items()}
+        general = self._general(models["global"][0], 0) if "global" in models else None
         validation = {}
-        for view, each in models.items():
-            scores = self._own(each)
+        for view, scores in own.items():
             held_out = summary([v for v, _ in scores])
             figures: dict[str, Any] = {"rounds": round, **summary([t for _, t in scores])}
             figures |= {"validation_accuracy": held_out["accuracy"], "validation_loss": held_out["loss"]}
-            general = self._general(each[0], 0) if view == "global" else None
-            figures |= {"global_accuracy": general and general.accuracy, "global_loss": general and general.loss}
+            here = general if view == "global" else None
+            figures |= {"global_accuracy": here and here.accuracy, "global_loss": here and here.loss}
             if not math.isfinite(figures["loss"] + held_out["loss"]):
                 raise Diverged(f"the loss of the {view} view is not finite after round {round}")
             for name, value in figures.items():
                 self.views.setdefault(view, {}).setdefault(name, []).append(value)
             validation[view] = held_out["accuracy"]
-        moment = Moment(round, models, validation[headline_view(models)])
+        moment = Moment(round, models, own, general, validation[headline_view(models)])
         last = self.setting.cell.training["selection"] == "last"
         if self.best is None or last or moment.validation > self.best.validation:  # the earliest wins a tie
             self.best = moment
@@ -79,10 +86,12 @@ class Scorer:
         }
 
     def _in_full(self, view: str, moment: Moment) -> dict[str, Any]:
-        each = moment.models[view]
-        own = [test for _, test in self._own(each)]
+        own = [test for _, test in moment.own[view]]
         personal = view == "personal"
-        general = [self._general(model, k) for k, model in enumerate(each if personal else each[:1])]
+        if personal or moment.general is None:
+            general = [self._general(model, k) for k, model in enumerate(moment.models[view])]
+        else:
+            general = [moment.general]
         overall = summary(general)
         columns = self.views[view]
         index = columns["rounds"].index(moment.round)
@@ -99,7 +108,7 @@ class Scorer:
             },
         }
 
-    def _own(self, each: Sequence[Model]) -> list[tuple[Score, Score]]:
+    def _own(self, each: Sequence[Model]) -> Own:
         """Each client's model on its own validation and test rows."""
         shares = self.setting.shares
         rows = [torch.cat([share.validation, share.test]) for share in shares]

@@ -11,6 +11,7 @@ from torch.func import functional_call
 from algorithms.fml import FML
 from algorithms.local import LocalOnly
 from bench.engines.job import Images
+from bench.rounds import evaluation, scorer
 from bench.rounds.federation import Federation
 from tests.world import images, play, setting
 
@@ -79,6 +80,36 @@ def test_the_headline_follows_validation_where_test_says_otherwise() -> None:
         assert outcome["headline"]["round"] == first_best(curve["validation_accuracy"])
         differ += first_best(curve["accuracy"]) != first_best(curve["validation_accuracy"])
     assert differ > 0
+
+
+def test_an_earlier_headline_has_the_scores_of_its_own_round() -> None:
+    found = 0
+    for seed in range(6):
+        outcome = play(FML(), images(rows=400, seed=seed), **SKEWED, training_seed=seed).outcome
+        index = outcome["headline"]["round"] - 1
+        for view in ("personal", "global"):
+            curve, full = outcome["views"][view], outcome["at_headline"][view]
+            for name in ("accuracy", "loss", "worst10", "global_accuracy", "global_loss"):
+                assert full[name] == curve[name][index]
+            found += curve["accuracy"][index] != curve["accuracy"][-1]
+    assert found > 0  # or the last round's scores would have passed
+
+
+def test_no_model_meets_the_same_images_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The headline takes its round's scores; personal models meet the global test set there, for the first time."""
+    seen: list[int] = []
+    real = evaluation.predict
+
+    def predict(net: torch.nn.Module, tensors: Any, data: Images, rows: torch.Tensor) -> Any:
+        seen.append(len(rows))
+        return real(net, tensors, data, rows)
+
+    monkeypatch.setattr(evaluation, "predict", predict)
+    monkeypatch.setattr(scorer, "predict", predict)
+    played = play(FML(), images(rows=400), **SKEWED)
+    own = sum(len(share.validation) + len(share.test) for share in played.setting.shares)
+    test, rounds, clients = len(played.setting.test.y), 6, len(played.setting.shares)
+    assert sum(seen) == rounds * (2 * own + test) + clients * test
 
 
 def test_the_floor_guesses_the_training_majority() -> None:
