@@ -29,6 +29,8 @@ class Part:
     clients: int
     train: slice  # of the pool's training rows
     test: slice  # of its test rows
+    original: Rows  # [n] which training row of its data set each of `train` is, ascending
+    size: int  # training rows of that data set, those of other tasks' classes too
     given: tuple[Own, ...] = ()  # rows of the pool, where the data set comes divided among clients
 
     def given_of(self, rows: Rows) -> list[Own]:
@@ -77,7 +79,17 @@ class Pool:
 
 def of_one(data: Data, clients: int) -> Pool:
     """A data set as it is."""
-    part = Part("", data.classes, clients, slice(0, len(data.train_y)), slice(0, len(data.test_y)), data.clients)
+    train_rows, test_rows = len(data.train_y), len(data.test_y)
+    part = Part(
+        name="",
+        classes=data.classes,
+        clients=clients,
+        train=slice(0, train_rows),
+        test=slice(0, test_rows),
+        original=np.arange(train_rows),
+        size=train_rows,
+        given=data.clients,
+    )
     train, test = Images(data.train_x, data.train_y), Images(data.test_x, data.test_y)
     return Pool(train, test, (part,), (data.shift,), (data.scale,))
 
@@ -92,7 +104,16 @@ def of_tasks(tasks: Sequence[ClientTask], sources: Mapping[str, Data]) -> Pool:
     train_rows = [np.flatnonzero(np.isin(sources[task.dataset].train_y, task.classes)) for task in tasks]
     test_rows = [np.flatnonzero(np.isin(sources[task.dataset].test_y, task.classes)) for task in tasks]
     parts = tuple(
-        Part(task.name, len(task.classes), task.clients, train, test, _moved(sources[task.dataset], rows, train.start))
+        Part(
+            name=task.name,
+            classes=len(task.classes),
+            clients=task.clients,
+            train=train,
+            test=test,
+            original=rows,
+            size=len(sources[task.dataset].train_y),
+            given=_moved(sources[task.dataset], rows, train.start),
+        )
         for task, rows, train, test in zip(tasks, train_rows, _slices(train_rows), _slices(test_rows), strict=True)
     )
 
@@ -116,12 +137,15 @@ def owned(cell: Cell, there: Pool) -> list[Rows]:
     """The training rows that each task has to deal, ascending: all of its own, or as many as it asks for, at random.
 
     Of a class that several tasks have, each gets as large a share as it has of these tasks' clients, at random too. A
-    trial of tuning deals reserved rows only, where there are any: if not, the report says that the pools overlap.
-    Raises DataError where a task asks for more images than it has.
+    trial of tuning does all this with reserved rows only, where there are any: if not, the report says that the pools
+    overlap. Raises DataError where a task asks for more images than it has.
     """
-    if cell.tuning and cell.reserved:
-        return [reserved.rows(cell, len(there.train.y))]
     rows = [np.arange(part.train.start, part.train.stop) for part in there.parts]
+    among = ""
+    if cell.tuning and cell.reserved:
+        kept = reserved.rows(cell, there)
+        rows = [np.intersect1d(own, kept) for own in rows]
+        among = f" among those reserved for tuning (tune.reserved = {cell.reserved:g})"
     for place, task in enumerate(cell.tasks):
         for label, number in enumerate(task.classes):
             having = [other for other in cell.tasks if other.dataset == task.dataset and number in other.classes]
@@ -133,16 +157,12 @@ def owned(cell: Cell, there: Pool) -> list[Rows]:
                 others = np.delete(rng.permutation(len(mine)), slice(begin, end))
                 rows[place] = np.setdiff1d(rows[place], mine[others])
         if task.images is not None:
-            rows[place] = _some(rows[place], task, stream("images", task=task.name, **cell.axes("partition")))
+            if task.images > len(rows[place]):
+                there_are = f"{len(rows[place])} images, which it has{among}"
+                raise DataError(f"task '{task.name}': expected at most {there_are}, got images = {task.images}")
+            rng = stream("images", task=task.name, **cell.axes("partition"))
+            rows[place] = np.sort(rng.choice(rows[place], task.images, replace=False))
     return rows
-
-
-def _some(rows: Rows, task: ClientTask, rng: np.random.Generator) -> Rows:
-    """As many of a task's rows as it asks for. Raises DataError where there are fewer."""
-    wanted = task.images or len(rows)
-    if wanted > len(rows):
-        raise DataError(f"task '{task.name}': expected at most {len(rows)} images, which it has, got images = {wanted}")
-    return np.sort(rng.choice(rows, wanted, replace=False))
 
 
 def _moved(data: Data, rows: Rows, start: int) -> tuple[Own, ...]:

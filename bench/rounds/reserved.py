@@ -1,17 +1,32 @@
 """Which training rows tuning may use: set aside once for each data set, so that no result tests a client on them."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from bench.data import Rows
 from bench.declaration.cell import Cell
 from bench.seeds import stream
 
+if TYPE_CHECKING:
+    from bench.rounds.pool import Pool
 
-def rows(cell: Cell, size: int) -> Rows:
-    """The reserved rows among `size` training rows, ascending; none where the cell's suite reserves none.
 
-    One draw for each data set: no replicate, seed, partition or suite has another, and a smaller share is a part of a
-    larger one. Suites whose clients have tasks of their own reserve none (see `bench.declaration.suite`).
+def rows(cell: Cell, there: "Pool") -> Rows:
+    """The reserved rows of a pool, ascending; none where the cell's suite reserves none.
+
+    One draw for each data set: no replicate, seed, partition or suite has another, nor do tasks. An image is reserved
+    in each task that has it, or in none. A smaller share is a part of a larger one.
     """
-    order = stream("reserved", dataset=cell.dataset).permutation(size)
-    return np.sort(order[: round(cell.reserved * size)])
+    names = [task.dataset for task in cell.tasks] or [cell.dataset]
+    return np.concatenate(
+        [
+            part.train.start + np.flatnonzero(np.isin(part.original, _drawn(name, part.size, cell.reserved)))
+            for name, part in zip(names, there.parts, strict=True)
+        ]
+    )
+
+
+def _drawn(dataset: str, size: int, share: float) -> Rows:
+    """The reserved ones among all `size` training rows of a data set."""
+    return stream("reserved", dataset=dataset).permutation(size)[: round(share * size)]

@@ -144,11 +144,12 @@ def assemble(cell: Cell, data: Data | Pool) -> Setting:
     device = torch.device(cell.device)
     splits = deal(cell, there)
     found, task, each = tasks(cell, there)
-    rows = [torch.arange(part.test.start, part.test.stop, device=device) for part in there.parts]
+    general, of_parts = _general(cell, there, splits)
+    test_rows = [torch.from_numpy(rows).to(device) for rows in of_parts]
     return Setting(
         cell=cell,
         images=_images(there.train, there, device),
-        test=_images(_general(cell, there, splits), there, device),
+        test=_images(general, there, device),
         shares=tuple(_share(each, device) for each in splits),
         partition=describe(cell, there, splits),
         nets=found,
@@ -156,7 +157,7 @@ def assemble(cell: Cell, data: Data | Pool) -> Setting:
         device=device,
         tasks=each,
         task_places=tuple(there.task_of) if each else (),
-        test_rows=tuple(rows[place] for place in there.task_of) if each else (),
+        test_rows=tuple(test_rows[place] for place in there.task_of) if each else (),
     )
 
 
@@ -165,12 +166,18 @@ def _share(made: Split, device: torch.device) -> Share:
     return Share(train, validation, test, drawn=made.train)
 
 
-def _general(cell: Cell, there: Pool, splits: list[Split]) -> pool.Images:
-    """What general models are scored on: the global test split; in a trial of tuning all clients' validation rows."""
+def _general(cell: Cell, there: Pool, splits: list[Split]) -> tuple[pool.Images, list[Rows]]:
+    """What general models are scored on, and which rows of it are of each part of the pool.
+
+    It is the global test split; in a trial of tuning all clients' validation rows.
+    """
     if not cell.tuning:
-        return there.test
+        return there.test, [np.arange(part.test.start, part.test.stop) for part in there.parts]
     rows = np.concatenate([each.validation for each in splits])
-    return pool.Images(there.train.x[rows], there.train.y[rows])
+    task_of = np.repeat(there.task_of, [len(each.validation) for each in splits])
+    source = None if there.train.source is None else there.train.source[rows]
+    images = pool.Images(there.train.x[rows], there.train.y[rows], source)
+    return images, [np.flatnonzero(task_of == place) for place in range(len(there.parts))]
 
 
 def _images(rows: pool.Images, there: Pool, device: torch.device) -> Images:

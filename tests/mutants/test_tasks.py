@@ -13,11 +13,12 @@ from algorithms.fml import FML
 from bench.data import DataError
 from bench.engines.job import Images, Trained
 from bench.engines.reference import ClientRound
-from bench.rounds import pool, setting
+from bench.rounds import pool, reserved, setting
 from tests.mutants.test_mutants import RED
 from tests.transcripts.check import TOLERANCE
 from tests.transcripts.test_private_heads import EQUAL_SIZES, furthest
 from tests.unit.bench.rounds.test_pool import CHECKS
+from tests.unit.bench.rounds.test_reserved import CHECKS as OF_RESERVED_ROWS
 
 SHORT: dict[str, Any] = {"net": "mlp", **EQUAL_SIZES, "rounds": 2, "local_epochs": None, "local_steps": 6}
 
@@ -97,3 +98,69 @@ def test_a_mistake_with_images_is_noticed(
     spoil(monkeypatch)
     with pytest.raises((AssertionError, DataError)):  # labels that leave out a number cannot even be dealt
         CHECKS[check]()
+
+
+def drawn_among_the_pools_rows(patch: pytest.MonkeyPatch) -> None:
+    """Tasks have reserved rows of their own: other ones than their data set, and than each other."""
+
+    def rows(cell: Any, there: Any) -> Any:
+        drawn = reserved._drawn(cell.dataset, len(there.train.y), cell.reserved)
+        return np.sort(drawn)
+
+    patch.setattr(reserved, "rows", rows)
+
+
+def reserved_in_the_first_task_only(patch: pytest.MonkeyPatch) -> None:
+    rows = reserved.rows
+    patch.setattr(reserved, "rows", lambda cell, there: (found := rows(cell, there))[found < there.parts[0].train.stop])
+
+
+def trials_deal_everything(patch: pytest.MonkeyPatch) -> None:
+    owned = pool.owned
+    patch.setattr(pool, "owned", lambda cell, there: owned(replace(cell, tuning=False), there))
+
+
+def trials_divide_nothing(patch: pytest.MonkeyPatch) -> None:
+    """Trials deal reserved rows as they are: a class that two tasks have is dealt twice."""
+
+    def owned(cell: Any, there: Any) -> Any:
+        kept = reserved.rows(cell, there)
+        return [np.intersect1d(kept, np.arange(part.train.start, part.train.stop)) for part in there.parts]
+
+    patch.setattr(pool, "owned", owned)
+
+
+def results_test_anything(patch: pytest.MonkeyPatch) -> None:
+    rows = reserved.rows
+    patch.setattr(reserved, "rows", lambda cell, there: rows(cell, there)[: None if cell.tuning else 0])
+
+
+def the_global_test_split(patch: pytest.MonkeyPatch) -> None:
+    """General models of a trial are scored on rows of another split, by the places that their task has there."""
+    patch.setattr(
+        setting, "_general", lambda cell, there, splits: _of_results(replace(cell, tuning=False), there, splits)
+    )
+
+
+_of_results = setting._general
+
+
+@pytest.mark.parametrize(
+    ("spoil", "check"),
+    [
+        (drawn_among_the_pools_rows, "trials deal reserved rows only"),
+        (drawn_among_the_pools_rows, "results test no client on a reserved row"),
+        (reserved_in_the_first_task_only, "results test no client on a reserved row"),
+        (trials_deal_everything, "trials deal reserved rows only"),
+        (trials_divide_nothing, "no image is on two clients of a trial"),
+        (results_test_anything, "results test no client on a reserved row"),
+        (the_global_test_split, "general models of a trial meet the validation rows of their task"),
+        (meets_everything, "general models of a trial meet the validation rows of their task"),
+    ],
+)
+def test_a_mistake_with_reserved_rows_is_noticed(
+    spoil: Callable[[pytest.MonkeyPatch], None], check: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil(monkeypatch)
+    with pytest.raises(AssertionError):  # what passes without it: tests/unit/bench/rounds/test_reserved.py
+        OF_RESERVED_ROWS[check]()

@@ -3,21 +3,27 @@
 import dataclasses
 import itertools
 import json
+from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from algorithms.fedavg import FedAvg
 from algorithms.fml import FML
-from bench.data import Data
+from bench.data import Data, DataError
 from bench.declaration.cell import Cell
-from bench.rounds import dealing, pool
-from bench.rounds.reserved import rows as set_aside
-from bench.seeds import seed
+from bench.declaration.tasks import ClientTask
+from bench.rounds import dealing, loading, pool, reserved
+from bench.rounds.setting import Setting
+from bench.seeds import seed, stream
 from datasets.split import Split
+from tests import world
+from tests.unit.bench.rounds.test_pool import made, originals
 from tests.world import cell, images, play
 
 PURPOSES = ("partition", "split", "weights", "batches", "cohort")
@@ -25,6 +31,11 @@ PURPOSES = ("partition", "split", "weights", "batches", "cohort")
 
 def deal(made: Cell, data: Data) -> list[Split]:
     return dealing.deal(made, pool.of_one(data, made.clients))
+
+
+def set_aside(made: Cell, size: int) -> np.ndarray:
+    """The reserved rows among so many."""
+    return reserved.rows(made, pool.of_one(images(size), made.clients))
 
 
 def seeds(made: Cell, **axes: Any) -> set[int]:
@@ -111,6 +122,136 @@ def test_a_suite_that_reserves_nothing_splits_as_before() -> None:
     data = images()
     for each, same in zip(deal(cell(), data), deal(cell(reserved=0.0), data), strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(each, same, strict=True))
+
+
+@pytest.mark.parametrize(("tuning", "digest"), [(False, "47191d664f66f11f"), (True, "dcb0f12265b22790")])
+def test_without_tasks_clients_have_the_rows_that_they_had_before_there_were_any(tuning: bool, digest: str) -> None:
+    """Results on disk, and values that were tuned, are of these rows."""
+    splits = deal(cell(partition="shards", partition_params={}, reserved=0.5, tuning=tuning), images())
+    rows = [part.tolist() for each in splits for part in each]
+    assert sha256(repr(rows).encode()).hexdigest()[:16] == digest
+
+
+FEW = world.tasks(dataclasses.replace(world.LOW, images=20), world.HIGH)
+WORLDS = (world.UNEQUAL, world.OVERLAPPING, world.TWO_SOURCES, FEW)
+
+
+def reserved_of(dataset: str, size: int) -> set[int]:
+    """The reserved half of a data set: its own draw, whoever has tasks with it."""
+    return set(stream("reserved", dataset=dataset).permutation(size)[: size // 2].tolist())
+
+
+def in_data_sets(there: Setting, *parts: str) -> list[tuple[str, int]]:
+    """These parts of every client's split, as rows of the data set of its task: looked up by what images look like."""
+    found = []
+    for share, place in zip(there.shares, there.task_places, strict=True):
+        task = there.cell.tasks[place]
+        data = world.sources([task])[task.dataset]
+        rows = torch.cat([getattr(share, part) for part in parts])
+        found += [(task.dataset, row) for row in originals(there, rows, data)]
+    return found
+
+
+def of_tasks(changes: dict[str, Any], among_reserved: bool) -> set[tuple[str, int]]:
+    """All images of the classes of these tasks."""
+    found = set()
+    for task in changes["tasks"]:
+        labels = world.sources([task])[task.dataset].train_y
+        rows = set(np.flatnonzero(np.isin(labels, task.classes)).tolist())
+        rows &= reserved_of(task.dataset, len(labels)) if among_reserved else rows
+        found |= {(task.dataset, row) for row in rows}
+    return found
+
+
+def trials_deal_reserved_rows_only() -> None:
+    for changes in WORLDS:
+        there = made(**changes, reserved=0.5, tuning=True)
+        dealt, there_are = set(in_data_sets(there, "train", "validation", "test")), of_tasks(changes, True)
+        assert dealt <= there_are
+        assert changes is FEW or dealt == there_are
+
+
+def no_image_is_on_two_clients_of_a_trial() -> None:
+    for changes in WORLDS:
+        there = made(**changes, reserved=0.5, tuning=True)
+        dealt = in_data_sets(there, "train", "validation")
+        assert len(dealt) == len(set(dealt))
+
+
+def results_test_no_client_on_a_reserved_row() -> None:
+    for changes in WORLDS:
+        there = made(**changes, reserved=0.5)
+        assert all(len(share.test) for share in there.shares)
+        assert not set(in_data_sets(there, "test")) & of_tasks(changes, True)
+        dealt = set(in_data_sets(there, "train", "validation", "test"))
+        assert changes is FEW or dealt == of_tasks(changes, False)  # and nothing is lost
+
+
+def general_models_of_a_trial_meet_the_validation_rows_of_their_task() -> None:
+    for changes in WORLDS:
+        there = made(**changes, reserved=0.5, tuning=True)
+        for client, place in enumerate(there.task_places):
+            alike = [share for share, other in zip(there.shares, there.task_places, strict=True) if other == place]
+            expected = there.images.batch(torch.cat([share.validation for share in alike]))
+            met = there.test.batch(there.general(client))
+            assert all(torch.equal(ours, theirs) for ours, theirs in zip(met, expected, strict=True))
+
+
+CHECKS: dict[str, Callable[[], None]] = {
+    "trials deal reserved rows only": trials_deal_reserved_rows_only,
+    "no image is on two clients of a trial": no_image_is_on_two_clients_of_a_trial,
+    "results test no client on a reserved row": results_test_no_client_on_a_reserved_row,
+    "general models of a trial meet the validation rows of their task": (
+        general_models_of_a_trial_meet_the_validation_rows_of_their_task
+    ),
+}
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_with_tasks_too(check: str) -> None:
+    CHECKS[check]()
+
+
+def test_a_task_has_the_reserved_rows_of_its_data_set_and_no_others() -> None:
+    """Rows that trials of a suite without tasks have seen, and the other way round."""
+    data = loading.load("digits", None)
+    whole = reserved.rows(cell(dataset="digits", reserved=0.5), pool.of_one(data, 4))
+    tasks = [ClientTask("low", "digits", "", (0, 1, 2), 2), ClientTask("odd", "digits", "", (9, 1, 5), 2)]
+    there = pool.of_tasks(tasks, {"digits": data})
+    rows = reserved.rows(cell(**world.tasks(*tasks), reserved=0.5), there)
+    for task, part in zip(tasks, there.parts, strict=True):
+        of_classes = np.flatnonzero(np.isin(data.train_y, task.classes))
+        own = rows[(rows >= part.train.start) & (rows < part.train.stop)] - part.train.start
+        assert np.array_equal(of_classes[own], np.intersect1d(whole, of_classes))
+        assert len(own)
+
+
+def test_the_reserved_images_of_a_shared_class_are_divided_by_the_tasks_clients() -> None:
+    trial = cell(**world.OVERLAPPING, reserved=0.5, tuning=True)
+    there = pool.of_tasks(trial.tasks, world.sources(trial.tasks))
+    evens, small = (np.bincount(there.train.y[rows]).tolist() for rows in pool.owned(trial, there))
+    labels = world.sources(trial.tasks)["synthetic"].train_y
+    zero, one, two, _, four = np.bincount(labels[list(reserved_of("synthetic", 300))]).tolist()
+    assert evens == [four, 3 * zero // 4, 3 * two // 4]  # three of the four clients that have 0 and 2
+    assert small == [zero - 3 * zero // 4, one, two - 3 * two // 4]
+
+
+def test_a_task_of_a_trial_has_as_many_images_as_that_of_a_result_or_says_that_there_are_too_few() -> None:
+    def held(images: int, **changes: Any) -> int:
+        few = world.tasks(dataclasses.replace(world.LOW, images=images), world.HIGH)
+        there = made(**few, reserved=0.5, **changes)
+        return sum(len(there.shares[k].train) + len(there.shares[k].validation) for k in (0, 1))
+
+    there_are = len(of_tasks(world.tasks(world.LOW), True))
+    assert 40 < there_are < 80
+    assert held(there_are, tuning=True) == there_are
+    words = (
+        rf"task 'low': expected at most {there_are} images, which it has among those reserved for tuning "
+        rf"\(tune.reserved = 0.5\), got images = {there_are + 1}"
+    )
+    with pytest.raises(DataError, match=words):
+        held(there_are + 1, tuning=True)
+    assert held(there_are + 1) > 0  # a result has enough
 
 
 def scrambled(data: Data, kept: np.ndarray) -> Data:
