@@ -89,16 +89,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _studies(options: argparse.Namespace) -> "list[Study]":
-    """What is to be tuned, one study for each data set. Raises SuiteError, RegistryError, UsageError."""
+    """What is to be tuned, one study for each data set; tasks are one. Raises SuiteError, RegistryError, UsageError."""
     from bench.declaration.suite import load
+    from bench.declaration.tuned import keys
     from bench.tuning.study import Study
 
     suite = load(options.suite, {name: getattr(options, name) for name in SUITE_OPTIONS})
-    if options.out and len(suite.datasets) > 1:
-        raise UsageError(f"--out: expected one data set, which has one folder, got {', '.join(suite.datasets)}")
+    if options.out and len(keys(suite)) > 1:
+        raise UsageError(f"--out: expected one data set, which has one folder, got {', '.join(keys(suite))}")
     engine = None if options.engine == "auto" else options.engine
     where = device(options.device)
-    return [Study.of(suite, dataset, options.out, engine, where) for dataset in suite.datasets]
+    return [Study.of(suite, dataset, options.out, engine, where) for dataset in keys(suite)]
 
 
 def _dry_run(studies: "list[Study]", options: argparse.Namespace) -> int:

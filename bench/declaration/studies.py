@@ -23,7 +23,7 @@ _WORDS = ("name", "title", "about")  # keys of a study that are not the suite's
 _AXES = ("datasets", "partitions", "alphas", "zoos", "algorithms")
 _TWINS = {"local_steps": "local_epochs", "local_epochs": "local_steps", "tasks": "datasets", "datasets": "tasks"}
 """Keys of which a table has one or the other."""
-_OF_A_DATA_SET = ("tune", "tuned")  # which clients with tasks have none of in common
+_OF_THEIR_CLIENTS = ("tune", "tuned")  # which hold for the data sets, or for the tasks, that they are declared beside
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def sized(title: str, raw: Mapping[str, Any], full: bool) -> dict[str, Any]:
     if not isinstance(over, dict):
         raise SuiteError(f"{title} has one size only: it has no table [full], leave --full out")
     listed = over.pop("studies", [])
-    made = merged(made, over)
+    made = _laid_over(made, over)
     for each in listed:
         held = made.get("studies", [])
         names = [str(study.get("name")) for study in held]
@@ -93,7 +93,7 @@ def sized(title: str, raw: Mapping[str, Any], full: bool) -> dict[str, Any]:
             hint = nearest(str(each.get("name")), names)
             raise SuiteError(f"{title}: [[full.studies]]: no study is called {show(each.get('name'))}.{hint}")
         place = names.index(each["name"])
-        made["studies"] = [*held[:place], merged(held[place], each), *held[place + 1 :]]
+        made["studies"] = [*held[:place], _laid_over(held[place], each), *held[place + 1 :]]
     return made
 
 
@@ -114,6 +114,16 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         joins = isinstance(value, dict) and isinstance(old, dict) and "name" not in value
         made[key] = merged(old, value) if joins else copy.deepcopy(value)  # type: ignore[arg-type]  # old is a dict
     return made
+
+
+def _laid_over(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`merged`, but for what is tuned: tasks, and data sets in the place of tasks, are of other clients than `base` is.
+
+    Both may have the key "digits", and values for clients that know all digits would pass for those of clients with
+    some.
+    """
+    others = "tasks" in over or ("datasets" in over and "tasks" in base)
+    return merged({key: value for key, value in base.items() if not (others and key in _OF_THEIR_CLIENTS)}, over)
 
 
 def _check(title: str, raw: Mapping[str, Any], listed: object) -> None:
@@ -172,9 +182,7 @@ def _told(title: str, faults: Sequence[str]) -> str:
 def _study(title: str, raw: Mapping[str, Any], each: Mapping[str, Any], options: Mapping[str, Any]) -> Study:
     own = {key: value for key, value in each.items() if key not in _WORDS}
     base = _without_strangers(raw, {**raw, **own})
-    if "tasks" in own:
-        base = {key: value for key, value in base.items() if key not in _OF_A_DATA_SET}
-    changed: Changed = apply(merged(base, own), options)
+    changed: Changed = apply(_laid_over(base, own), options)
     suite = checked(f"{title}, study {each['name']}", changed)
     return Study(each["name"], each["title"], each.get("about", ""), suite)
 

@@ -88,7 +88,6 @@ class InlineZoo(Table):
 
 
 _LATER = ("variants", "tune", "tuned")
-NOT_WITH_TASKS = "values are tuned for a data set, and clients with [[tasks]] have none in common"
 
 
 class Suite(Table):
@@ -113,7 +112,7 @@ class Suite(Table):
     time_limit: Positive = 7200.0  # seconds for a cell; decides no number
     gate: Gate = Gate()  # what bench.check asks; decides no number
     tune: Tune | None = None  # what bench.tune may try; its `reserved` decides what clients are tested on
-    tuned: Tables | None = None  # data set -> algorithm -> what bench.tune found
+    tuned: Tables | None = None  # data set (or the tasks' together) -> algorithm -> what bench.tune found
 
     @model_serializer(mode="wrap")
     def _as_ever(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -217,8 +216,6 @@ class Suite(Table):
     @field_validator("tune")
     @classmethod
     def _grid_fits(cls, value: Tune | None, info: ValidationInfo) -> Tune | None:
-        if value and _has_tasks(info):
-            raise mistake(f"expected no such table beside [[tasks]]: {NOT_WITH_TASKS}")
         found = grid_faults(value, _given(info, _declared(info, "algorithms"))) if value else []
         if found:
             raise mistakes(found)
@@ -229,8 +226,6 @@ class Suite(Table):
     def _tuned_fits(cls, value: object, info: ValidationInfo) -> Tables | None:
         if value is None:
             return None
-        if _has_tasks(info):
-            raise mistake(f"expected no such table beside [[tasks]]: {NOT_WITH_TASKS}")
         lenders = variants.algorithms(_table(info, "variants"))
         made, found = read_tables(value, _given(info, (*_declared(info, "algorithms"), *lenders)))
         if found:
@@ -270,10 +265,6 @@ def _declared(info: ValidationInfo, key: str) -> tuple[str, ...]:
 def _given(info: ValidationInfo, names: Iterable[str]) -> dict[str, variants.Given]:
     """What names of the declaration stand for, as far as it is sound; what is not has been reported."""
     return variants.given(names, info.data.get("variants", {}), info.data.get("params", {}))
-
-
-def _has_tasks(info: ValidationInfo) -> bool:
-    return "tasks" in (info.context if info.context is not None else info.data)
 
 
 def _table(info: ValidationInfo, key: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from bench.declaration import hyperparameters
 from bench.declaration.cell import Cell, cells
 from bench.declaration.hyperparameters import Scalar
 from bench.declaration.mistakes import Mistake, SuiteError, message
-from bench.declaration.suite import NOT_WITH_TASKS, Seeds, Suite
+from bench.declaration.suite import Seeds, Suite
 from bench.declaration.tune import LR, Tune
 from bench.declaration.variants import given
 from bench.registry import ALGORITHMS
@@ -38,11 +38,9 @@ class Trial:
 def trials(suite: Suite, dataset: str, *, device: str = "cpu", precision: str = "fp32") -> list[Trial]:
     """Every trial of a suite on a data set, algorithm by algorithm. Raises SuiteError where there is nothing to tune.
 
-    Each has cells for every partition, alpha and zoo of the suite, in draws of their own: the tuning replicates, whose
-    random streams no result shares, whatever the suite's seeds.
+    `dataset` is one of `bench.declaration.tuned.keys`. Each trial has cells for every partition, alpha and zoo of the
+    suite, in draws of their own: the tuning replicates, whose random streams no result shares, whatever its seeds.
     """
-    if suite.tasks:
-        raise SuiteError(f"suite {suite.name}: {NOT_WITH_TASKS}")
     if suite.tune is None:
         text = "missing, expected a table such as [tune.grid] with lr = [0.01, 0.1]; see docs/tune.md"
         raise SuiteError(message(f"suite {suite.name}", [Mistake(("tune",), text)], {}))
@@ -116,15 +114,19 @@ def _primes() -> Iterator[int]:
     return (n for n in itertools.count(2) if all(n % smaller for smaller in range(2, n)))
 
 
+def alone(suite: Suite, dataset: str) -> Suite:
+    """The suite on this data set only; tasks stay together."""
+    return suite if suite.tasks else suite.model_copy(update={"datasets": (dataset,)})
+
+
 def _cells(suite: Suite, dataset: str, algorithm: str, setting: Setting, device: str, precision: str) -> Iterator[Cell]:
     assert suite.tune is not None
     optimizer = suite.training.optimizer
     if LR in setting:
         optimizer = optimizer.model_copy(update={LR: float(setting[LR])})
     own = {name: value for name, value in setting.items() if name != LR}
-    one = suite.model_copy(
+    one = alone(suite, dataset).model_copy(
         update={
-            "datasets": (dataset,),
             "algorithms": (algorithm,),
             "replicates": suite.tune.replicates,
             "seeds": Seeds(),

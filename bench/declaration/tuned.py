@@ -1,7 +1,8 @@
 """``[tuned.DATASET.ALGORITHM]`` of a suite: values that `bench.tune` found, and what they change in its cells.
 
 They take the place of ``[params.ALGORITHM]`` and of the optimiser's learning rate in the cells of that data set; an
-option such as ``--set fml.alpha=0.8`` takes theirs. ALGORITHM is a name of the suite's ``algorithms``: a variant with a
+option such as ``--set fml.alpha=0.8`` takes theirs. Where clients have tasks of their own, DATASET is all data sets of
+these tasks together, see `key`. ALGORITHM is a name of the suite's ``algorithms``: a variant with a
 table of its own has these values, one without has those of its algorithm, as it has its ``[params]``.
 """
 
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bench import suites
 from bench.declaration import hyperparameters
 from bench.declaration.hyperparameters import Scalar
 from bench.declaration.mistakes import Mistake, from_pydantic, show
@@ -49,7 +51,17 @@ class Tuned(_Declared):
 
 
 Tables = dict[str, dict[str, Tuned]]
-"""Data set -> algorithm -> its values."""
+"""Data set, or data sets of tasks together -> algorithm -> its values."""
+
+
+def keys(suite: "Suite") -> tuple[str, ...]:
+    """What values of a suite can be for: each of its data sets, or all data sets of its tasks together."""
+    return (suites.together(task.dataset for task in suite.tasks),) if suite.tasks else suite.datasets
+
+
+def key(suite: "Suite", dataset: str) -> str:
+    """Under which key the values for cells of a data set stand; with tasks there is one, whatever cells call them."""
+    return keys(suite)[0] if suite.tasks else dataset
 
 
 def read_tables(value: object, algorithms: Mapping[str, Given]) -> tuple[Tables, list[Mistake]]:
@@ -78,8 +90,11 @@ def _tables(value: object, found: list[Mistake]) -> Iterator[tuple[tuple[str, st
         return
     known = DATASETS.names()
     for dataset, inside in value.items():
-        if dataset not in known:
-            found.append(Mistake(("tuned", dataset), f"unknown dataset '{dataset}'.{nearest(dataset, known)}"))
+        strange = [] if dataset in known else [part for part in dataset.split(suites.JOINT) if part not in known]
+        if strange:
+            found += [
+                Mistake(("tuned", dataset), f"unknown dataset '{part}'.{nearest(part, known)}") for part in strange
+            ]
         elif not isinstance(inside, dict):
             found.append(Mistake(("tuned", dataset), f"expected a table of algorithms, got {show(inside)}"))
         else:
@@ -117,14 +132,14 @@ def _wrong_values(path: tuple[str, ...], meant: Given, values: Mapping[str, Any]
 
 def _holder(suite: "Suite", dataset: str, name: str) -> str | None:
     """The name whose table holds for an algorithm or a variant on a data set; None: there is none."""
-    tables = (suite.tuned or {}).get(dataset, {})
+    tables = (suite.tuned or {}).get(key(suite, dataset), {})
     return next((held for held in (name, algorithm_of(name, suite.variants)) if held in tables), None)
 
 
 def of(suite: "Suite", dataset: str, name: str) -> Tuned | None:
     """The table that holds in these cells; None where there is none."""
     holder = _holder(suite, dataset, name)
-    return (suite.tuned or {})[dataset][holder] if holder else None
+    return (suite.tuned or {})[key(suite, dataset)][holder] if holder else None
 
 
 def params(suite: "Suite", dataset: str, name: str) -> Params:

@@ -1,11 +1,14 @@
 """The built-in suites, one TOML file each, and how a suite is found. Needs neither torch nor pydantic."""
 
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 from bench.registry import nearest
 
 FOLDER = Path(__file__).resolve().parent
+JOINT = "+"
+"""Between the data sets of a suite's tasks, see `together`."""
 
 
 class UnknownSuite(Exception):
@@ -28,6 +31,17 @@ def find(name_or_path: str | Path) -> Path:
     if path.suffix == ".toml":
         raise UnknownSuite(f"expected a suite file at {text}, found {'a folder' if path.is_dir() else 'nothing'} there")
     raise UnknownSuite(f"unknown suite '{text}'.{nearest(text, names())} A file is given by its path, such as my.toml.")
+
+
+def together(datasets: Iterable[str]) -> str:
+    """What ``[tuned]`` calls the data sets of a suite's tasks: all of them, each once, in order of first appearance.
+
+    Values are found for clients of these data sets together: they are not those of one of them, nor of another pair.
+
+    >>> together(["mnist", "fashion-mnist", "mnist"])
+    'mnist+fashion-mnist'
+    """
+    return JOINT.join(dict.fromkeys(datasets))
 
 
 def tuned(path: Path) -> list[str]:

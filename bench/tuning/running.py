@@ -65,7 +65,7 @@ def _manifest(study: Study, provenance: Mapping[str, Any]) -> dict[str, Any]:
         "tuning": True,
         "cells": list(dict.fromkeys(cell.hash for cell in cells)),
         **{key: getattr(cells[0], key) for key in ("engine", "device", "precision")},
-        "data": {study.dataset: cells[0].data_md5},
+        "data": cells[0].data,
         "provenance": dict(provenance),
     }
 

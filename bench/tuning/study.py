@@ -1,4 +1,4 @@
-"""What is tuned: every algorithm of a suite on one data set, and where the trials are kept."""
+"""What is tuned: every algorithm of a suite on one data set, or on its tasks, and where the trials are kept."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.declaration.cell import Cell
 from bench.declaration.suite import Suite
-from bench.declaration.trials import Trial, trials
+from bench.declaration.trials import Trial, alone, trials
 from bench.execution.forecast import resolved
 from bench.records.store import Record
 from bench.records.tuning import Tuning
@@ -21,7 +21,7 @@ class Study:
     """The tuning of a suite on one data set."""
 
     suite: Suite
-    dataset: str
+    dataset: str  # as the key of ``[tuned]``: with tasks all of theirs together
     trials: tuple[Trial, ...]
     out: Path
 
@@ -45,8 +45,8 @@ class Study:
     @property
     def declaration(self) -> dict[str, Any]:
         """The suite as the manifest of the trials holds it: under a name that no result folder has."""
-        whole = self.suite.model_dump(mode="json")
-        return {**whole, "name": f"tune-{self.suite.name}", "datasets": [self.dataset]}
+        whole = alone(self.suite, self.dataset).model_dump(mode="json")
+        return {**whole, "name": f"tune-{self.suite.name}"}
 
     def of_algorithm(self, name: str) -> list[Trial]:
         """The trials of one algorithm."""

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from bench import tune as module
+from bench.declaration.cell import cells
 from bench.declaration.suite import load
 from bench.records.store import Store
 from bench.tune import main
@@ -213,6 +214,54 @@ def test_a_real_trial_runs_from_suite_to_choice(
         (view,) = record["result"]["views"].values()
         assert view["accuracy"] == view["validation_accuracy"]  # a trial has no other held-out data
     assert (tmp_path / "out" / "report" / "tuning.md").is_file()
+
+
+TASKS = """
+[[tasks]]
+name = "low"
+dataset = "digits"
+classes = [0, 1, 2]
+[[tasks]]
+name = "high"
+dataset = "digits"
+classes = [9, 8]
+images = 100
+"""
+
+
+def test_tasks_are_tuned_together_from_suite_to_values(
+    suite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    suite.write_text(suite.read_text().replace('datasets = ["digits"]\n', "") + TASKS)
+    options = ["--algorithms", "fedavg", "--rounds", "2", "--clients", "4", "--trials", "2", "--tuning-replicates", "1"]
+    grid = ["--set", "tune.grid.lr=[1e-6, 0.1]"]
+    assert main([str(suite), *options, *grid, "--jobs", "1", "--write", str(suite)]) == 0
+    told = capsys.readouterr().out
+    assert "of suite noniid 1.0 on digits: 2 settings each, 2 cells" in told
+    assert "fedavg     2       lr 0.1" in told
+    out = tmp_path / "results" / "tune-noniid-digits"
+    for record in Store(out).latest():
+        result = record["result"]
+        assert sum(result["partition"]["train_sizes"][2:]) == 70  # of the second task's 100 images
+        assert result["views"]["personal"]["accuracy"] == result["views"]["personal"]["validation_accuracy"]
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["suite"]["datasets"] == list(manifest["data"]) == ["digits"]
+    (cell,) = (cell for cell in cells(load(suite, {"algorithms": "fedavg", "replicates": "1"})))
+    assert (cell.dataset, cell.training["optimizer"]["lr"]) == ("low+high", 0.1)
+    main([str(suite), *options, *grid, "--dry-run"])
+    assert "the suite's values are of these trials: fedavg" in capsys.readouterr().out
+
+
+def test_tasks_of_two_data_sets_are_one_study_with_one_folder(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    two = TASKS.replace('"digits"\nclasses = [0, 1, 2]', '"mnist"').replace('"digits"', '"fashion-mnist"')
+    suite.write_text(suite.read_text().replace('datasets = ["digits"]\n', "") + two)
+    assert main([str(suite), "--dry-run"]) == 0
+    told = capsys.readouterr().out
+    assert told.splitlines()[0] == "noniid on mnist+fashion-mnist"
+    assert "60 cells, 0 of them finished in results/tune-noniid-mnist+fashion-mnist\n" in told
+    assert main([str(suite), "--dry-run", "--out", "elsewhere"]) == 0
+    assert "finished in elsewhere\n" in capsys.readouterr().out
 
 
 def test_help_needs_no_torch() -> None:

@@ -131,9 +131,47 @@ def test_a_study_may_have_tasks_in_the_place_of_the_files_data_sets(tmp_path: Pa
     assert [task.numbers for task in tasks.suite.tasks] == [(0, 1, 2), (9, 8)]
     assert {cell.dataset for cell in cells(tasks.suite)} == {"low+high"}
     assert few.suite.tuned is not None
-    assert tasks.suite.tune is tasks.suite.tuned is None  # what is tuned is so for a data set that all have
+    assert tasks.suite.tune is tasks.suite.tuned is None  # the file's values are for clients that know all digits
     ofdata = read(tmp_path, TASKS + '[[studies]]\nname = "one"\ntitle = "One"\ndatasets = ["digits"]\n').studies[1]
     assert ofdata.suite.tasks is None
+
+
+OWN = """
+[studies.tune.grid]
+lr = [0.3]
+[studies.tuned.digits.local]
+lr = 0.7
+"""
+
+
+def test_a_study_with_tasks_may_be_tuned_by_itself(tmp_path: Path):
+    (tasks,) = read(tmp_path, TUNED + TASKS.split("[[full")[0] + OWN).studies
+    assert tasks.suite.tune is not None
+    assert tasks.suite.tune.grid == {"lr": (0.3,)}
+    assert tasks.suite.tuned is not None
+    assert {name: table.values for name, table in tasks.suite.tuned["digits"].items()} == {"local": {"lr": 0.7}}
+    rates = {cell.algorithm: cell.training["optimizer"]["lr"] for cell in cells(tasks.suite)}
+    assert rates == {"fml": 0.05, "fedavg": 0.05, "fedprox": 0.05, "local": 0.7}
+
+
+def test_values_for_the_files_tasks_do_not_reach_a_study_with_data_sets(tmp_path: Path):
+    of_the_file = TASKS.split("[[full")[0].replace("[[studies.tasks]]", "[[tasks]]").split('tasks"\n', 1)[1]
+    of_the_file = TUNED + of_the_file.split("\n", 1)[1]
+    more = of_the_file + '[[studies]]\nname = "a"\ntitle = "A"\n[[studies]]\nname = "b"\ntitle = "B"\n'
+    path = declarations.write(tmp_path, ('datasets = ["digits"]\n', ""), more=more + 'datasets = ["digits"]\n')
+    a, b = load(path).studies
+    assert a.suite.tuned is not None
+    assert {cell.training["optimizer"]["lr"] for cell in cells(a.suite) if cell.algorithm == "local"} == {0.2}
+    assert b.suite.tune is b.suite.tuned is None
+
+
+def test_values_for_data_sets_do_not_reach_the_tasks_of_the_full_size(tmp_path: Path):
+    full = TASKS.split("[[full")[0].replace("studies.tasks", "full.tasks").split('tasks"\n', 1)[1].split("\n", 1)[1]
+    path = declarations.write(tmp_path, more=TUNED + full)
+    assert load(path).suite.tuned is not None
+    tasks = load(path, full=True).suite
+    assert [task.name for task in tasks.tasks or ()] == ["low", "high"]
+    assert tasks.tune is tasks.tuned is None
 
 
 def test_a_study_replaces_the_tasks_of_its_file(tmp_path: Path):

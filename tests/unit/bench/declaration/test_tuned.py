@@ -10,7 +10,7 @@ from bench.declaration.cell import Cell, cells
 from bench.declaration.mistakes import SuiteError
 from bench.declaration.suite import load
 from bench.declaration.trials import trials
-from bench.declaration.tuned import digest
+from bench.declaration.tuned import digest, key, keys
 from bench.parameters import ParameterError
 from tests.unit.bench.declarations import write
 
@@ -132,20 +132,79 @@ def test_the_values_of_a_variant_are_held_to_its_algorithm(tmp_path: Path) -> No
         varied(tmp_path, "[tuned.digits.half]\nalpha = 2.0\n")
 
 
-def test_clients_with_tasks_have_no_data_set_to_tune_for(tmp_path: Path) -> None:
-    tasks = '[[tasks]]\nname = "low"\ndataset = "digits"\nclasses = [0, 1]\n'
-    for more, key in (("[tuned.digits.fml]\nlr = 0.1\n", "tuned"), ("[tune.grid]\nlr = [0.1]\n", "tune")):
-        with pytest.raises(SuiteError, match=rf"{key}: expected no such table beside \[\[tasks\]\]"):
-            load(write(tmp_path, ('datasets = ["digits"]\n', ""), more=more + tasks))
-    plain = load(write(tmp_path, ('datasets = ["digits"]\n', ""), more=tasks))
-    with pytest.raises(SuiteError, match="values are tuned for a data set"):
-        trials(plain, "digits")
+LOW = '[[tasks]]\nname = "low"\ndataset = "digits"\nclasses = [0, 1, 2]\n'
+HIGH = '[[tasks]]\nname = "high"\ndataset = "digits"\nclasses = [9, 8]\n'
+CLOTHES = '[[tasks]]\nname = "clothes"\ndataset = "fashion-mnist"\n'
+NUMBERS = '[[tasks]]\nname = "numbers"\ndataset = "mnist"\n'
+
+
+def with_tasks(folder: Path, more: str) -> Path:
+    return write(folder, ('datasets = ["digits"]\n', ""), more=more)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "expected"),
+    [
+        (LOW + HIGH, "digits"),
+        (NUMBERS + CLOTHES + NUMBERS.replace('"numbers"', '"others"'), "mnist+fashion-mnist"),
+        (CLOTHES + NUMBERS, "fashion-mnist+mnist"),
+    ],
+)
+def test_values_for_tasks_are_for_all_their_data_sets_together(tmp_path: Path, tasks: str, expected: str) -> None:
+    suite = load(with_tasks(tmp_path, tasks))
+    assert keys(suite) == (expected,)
+    assert key(suite, cells(suite)[0].dataset) == expected
+
+
+def test_without_tasks_values_are_for_each_data_set(tmp_path: Path) -> None:
+    suite = load(write(tmp_path), {"dataset": "digits,mnist"})
+    assert keys(suite) == ("digits", "mnist")
+    assert key(suite, "mnist") == "mnist"
+
+
+def test_tuned_values_reach_the_cells_of_tasks(tmp_path: Path) -> None:
+    one = with_tasks(tmp_path, TUNED + LOW + HIGH)
+    made = found(one)
+    fml = made["low+high", "fml"]
+    assert (fml.training["optimizer"]["lr"], fml.params) == (0.2, FML(alpha=0.8, beta=0.5).parameters())
+    assert made["low+high", "local"].training["optimizer"]["lr"] == 1.0
+    assert digest(load(one), "low+high", "fml") == "0123456789abcdef"
+    assert found(one, set=["fml.alpha=0.1"])["low+high", "fml"].params["alpha"] == 0.1
+    both = TUNED.replace("tuned.digits", 'tuned."mnist+fashion-mnist"') + '[tuned."fashion-mnist".fedavg]\nlr = 0.7\n'
+    two = found(with_tasks(tmp_path, both + NUMBERS + CLOTHES))
+    assert two["numbers+clothes", "fml"].training["optimizer"]["lr"] == 0.2  # and not 0.3, which is for mnist alone
+    assert two["numbers+clothes", "fedavg"].training["optimizer"]["lr"] == 0.05
+
+
+def test_tasks_that_go_to_another_data_set_leave_their_values_behind(tmp_path: Path) -> None:
+    path = with_tasks(tmp_path, TUNED.split("[tuned.mnist")[0] + LOW + HIGH)
+    assert found(path)["low+high", "fml"].training["optimizer"]["lr"] == 0.2
+    moved = found(path, dataset="mnist")["low+high", "fml"]
+    assert (moved.training["optimizer"]["lr"], moved.params["alpha"]) == (0.05, 0.5)
+    back = found(with_tasks(tmp_path, TUNED + LOW + HIGH), dataset="mnist")["low+high", "fml"]
+    assert back.training["optimizer"]["lr"] == 0.3
+
+
+def test_trials_of_tasks_are_of_all_tasks_together(tmp_path: Path) -> None:
+    suite = load(with_tasks(tmp_path, "[tune.grid]\nlr = [0.1, 0.2]\n" + TUNED + LOW + HIGH), {"alphas": "1"})
+    drawn = trials(suite, "digits")
+    assert [(trial.algorithm, trial.setting) for trial in drawn[:2]] == [("fml", {"lr": 0.1}), ("fml", {"lr": 0.2})]
+    for trial in drawn:
+        assert [cell.replicate for cell in trial.cells] == [0, 0, 1, 1, 2, 2]  # two zoos
+        for cell in trial.cells:
+            assert cell.tuning
+            assert cell.reserved == 0.5
+            assert [task.name for task in cell.tasks] == ["low", "high"]
+            assert cell.params.get("alpha") in (None, 0.5)  # as declared: what was tuned before has no say
+    assert {cell.reserved for cell in cells(suite)} == {0.5}
 
 
 @pytest.mark.parametrize(
     ("more", "line"),
     [
         ("[tuned.digit.fml]\nlr = 0.1", "tuned.digit: unknown dataset 'digit'. Did you mean 'digits'?"),
+        ('[tuned."mnits+digits".fml]\nlr = 0.1', "tuned.mnits+digits: unknown dataset 'mnits'. Did you mean 'mnist'?"),
+        ('[tuned."digits+".fml]\nlr = 0.1', "tuned.digits+: unknown dataset ''."),
         ("[tuned.digits.fmll]\nlr = 0.1", "tuned.digits.fmll: no algorithm of this suite. Did you mean 'fml'?"),
         ("[tuned.digits.fml]\nlr = 0.0", "tuned.digits.fml.lr: expected a number > 0, got 0.0"),
         ("[tuned.digits.fml]\nlr = [0.1]", "tuned.digits.fml.lr: expected a single value, got [0.1]"),

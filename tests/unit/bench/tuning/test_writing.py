@@ -66,6 +66,18 @@ def test_writing_again_replaces_what_was_tuned_and_keeps_the_others(tmp_path: Pa
     assert path.read_text().replace("lr = 0.4", "lr = 0.1") == once
 
 
+def test_values_for_tasks_of_two_data_sets_stand_under_both(tmp_path: Path) -> None:
+    tasks = "".join(f'[[tasks]]\nname = "{name}"\ndataset = "{name}"\n' for name in ("mnist", "fashion-mnist"))
+    path = declarations.write(tmp_path, ('datasets = ["digits"]\n', ""), more=tasks)
+    write(path, [tuning("mnist+fashion-mnist", **VALUES)])
+    assert '[tuned."mnist+fashion-mnist".fml]\nlr = 0.2' in path.read_text()
+    rates = {cell.algorithm: cell.training["optimizer"]["lr"] for cell in cells(load(path))}
+    assert rates == {"fml": 0.2, "local": 0.1, "fedavg": 0.05, "fedprox": 0.05}
+    once = path.read_text()
+    write(path, [tuning("mnist+fashion-mnist", **VALUES)])
+    assert path.read_text() == once
+
+
 def test_values_that_the_file_cannot_hold_leave_it_as_it_was(tmp_path: Path) -> None:
     path = declarations.write(tmp_path, ('algorithms = ["fml", "fedavg", "fedprox", "local"]', 'algorithms = ["fml"]'))
     path.write_text(path.read_text().replace("[params.fedprox]\nmu = 0.01\n", ""))
