@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bench import suites
 from reports.results import Results
 from reports.wording import listed
 
@@ -13,7 +14,7 @@ class Origin:
     """The hyper-parameters of one algorithm on one data set."""
 
     algorithm: str
-    dataset: str
+    dataset: str  # or the names of the tasks, as everywhere in a report
     values: Mapping[str, Any]  # those that have a table of their own; empty: as declared
     source: Mapping[str, Any]  # of bench.tune: digest, command, trials, replicates, reserved, edge; empty: by hand
 
@@ -32,11 +33,12 @@ def origins(results: Results) -> list[Origin]:
     """One entry for each algorithm and data set of the results."""
     tables, variants = results.suite.get("tuned") or {}, results.suite.get("variants") or {}
     held = {(run.algorithm, run.dataset) for run in results.runs}
+    keys = {run.dataset: suites.together(task["dataset"] for task in run.tasks) or run.dataset for run in results.runs}
     found = []
     for dataset in results.axis("dataset"):
         for name in results.axis("algorithm"):
             if (name, dataset) in held:
-                own = tables.get(dataset, {})
+                own = tables.get(keys[dataset], {})
                 lender = (variants.get(name) or {}).get("algorithm")  # a variant without a table has its algorithm's
                 table = own.get(name) or own.get(lender) or {}
                 found.append(Origin(name, dataset, table.get("values") or {}, table.get("source") or {}))

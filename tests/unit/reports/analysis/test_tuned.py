@@ -7,6 +7,7 @@ import pytest
 
 from reports import contents
 from reports.analysis.guards import Guard
+from reports.analysis.tuned import origins, threats
 from tests.unit.reports import given
 from tests.unit.reports.given import noisy
 
@@ -84,6 +85,28 @@ def test_the_page_says_which_values_by_which_command(tmp_path: Path) -> None:
     assert facts["Tuned by"] == "python -m bench.tune mine"
     assert facts["Training"].endswith("; other learning rates where tuned")
     assert "A fixed 50 % of each data set's training rows is reserved" in dict(contents.protocol(results))["Splits"]
+
+
+@pytest.mark.parametrize(
+    ("datasets", "key"), [(("digits", "digits"), "digits"), (("a", "b"), "a+b"), (("b", "a"), None)]
+)
+def test_values_for_tasks_are_found_by_the_data_sets_of_the_tasks(
+    tmp_path: Path, datasets: tuple[str, str], key: str | None
+) -> None:
+    tasks = [
+        {"name": name, "dataset": dataset, "md5": "0", "classes": [0, 1], "clients": 1, "images": None}
+        for name, dataset in zip(("low", "high"), datasets, strict=True)
+    ]
+    made = given.cells(TABLES)
+    for cell in made:
+        cell["identity"] |= {"dataset": "low+high", "tasks": tasks}
+    values = {"values": {"lr": 0.2}, "source": source()}
+    declared = {"tune": {"reserved": 0.5}, "tuned": {key or "a+b": {"fedavg": values, "mine": values}}}
+    results = given.analysis(tmp_path, made, **declared, datasets=list(dict.fromkeys(datasets)), tasks=tasks).results
+    assert [origin.tuned for origin in origins(results)] == [key is not None] * 2
+    facts = dict(contents.facts(results))
+    assert facts.get("Tuned on low+high", "").startswith("fedavg lr 0.2 (the best of 9" if key else "")
+    assert bool(list(threats(results))) == (key is None)
 
 
 def test_values_by_hand_are_called_that(tmp_path: Path) -> None:
