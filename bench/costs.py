@@ -33,13 +33,13 @@ HEAD_SHARE = 0.45  # of a step: what it costs to train a head alone, .4 (cnn) to
 
 def estimate(cell: Cell) -> float:
     """Expected seconds of one cell on one core; loads no data. Right within a factor of two on like machines."""
-    source = facts(cell.dataset, cell.tasks)
+    share = cell.reserved if cell.tuning and cell.reserved else 1.0
+    source = facts(cell.dataset, cell.tasks, share)
     algorithm: Algorithm = ALGORITHMS.get(cell.plugin)(**cell.params)
     training = cell.training
     rounds, batch = int(training["rounds"]), int(training["batch_size"])
     cohort = max(1.0, cell.clients * float(training["participation"]))
-    held = source.train_size * (cell.reserved if cell.tuning and cell.reserved else 1)
-    rows = TRAIN_SHARE * held / cell.clients
+    rows = TRAIN_SHARE * source.train_size / cell.clients
     own = [cell.architectures[k % len(cell.architectures)] for k in range(cell.clients)]
     slots = algorithm.slots()
     stacks = cell.engine == "vectorised"
@@ -64,7 +64,7 @@ def estimate(cell: Cell) -> float:
     if algorithm.summarises:
         train += cohort * rows * sum(mean_over_clients(slot.role, forward) for slot in slots.values())
     scored = rounds / int(training["evaluate_every"])
-    images = EVALUATED_SHARE * held
+    images = EVALUATED_SHARE * source.train_size
     evaluate = sum(mean_over_clients(slot.role, forward) for slot in slots.values()) * images
     general = images if cell.tuning else source.test_size  # see bench.rounds.setting
     evaluate += forward(cell.shared) * general

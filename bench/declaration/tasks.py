@@ -157,16 +157,21 @@ def with_data_sets(declared: Mapping[str, Any]) -> tuple[dict[str, Any], list[Mi
     return {**declared, "datasets": found}, wrong
 
 
-def facts(dataset: str, tasks: Sequence[ClientTask]) -> Facts:
-    """What is known of a cell's images: of its data set, or of its tasks where it has any."""
+def facts(dataset: str, tasks: Sequence[ClientTask], share: float = 1.0) -> Facts:
+    """What is known of a cell's images: of its data set, or of its tasks where it has any.
+
+    share: of the training images, what there is to deal. A task that asks for so many images has them of any share.
+    """
     if not tasks:
         source = DATASETS.get(dataset)
-        return Facts(source.shape, source.classes, source.train_size, source.test_size)
+        return Facts(source.shape, source.classes, round(share * source.train_size), source.test_size)
     clients = sum(task.clients for task in tasks)
     return Facts(
         shape=DATASETS.get(tasks[0].dataset).shape,
         classes=max(len(task.classes) for task in tasks),
-        train_size=sum(task.images or _of_classes(task.dataset, len(task.classes), "train_size") for task in tasks),
+        train_size=sum(
+            task.images or round(share * _of_classes(task.dataset, len(task.classes), "train_size")) for task in tasks
+        ),
         test_size=sum(_of_classes(task.dataset, len(task.classes), "test_size") * task.clients for task in tasks)
         // clients,
     )

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from bench import costs
+from bench.declaration.tasks import ClientTask, facts
 from bench.execution.forecast import resolved
-from tests.world import cell
+from tests.world import cell, tasks
 
 
 def test_auto_is_vectorised_where_every_net_gains_from_it() -> None:
@@ -70,6 +71,20 @@ def test_a_trial_costs_what_its_reserved_rows_cost() -> None:
     trial = replace(result, tuning=True, reserved=0.5)
     assert 0.3 < costs.estimate(trial) / costs.estimate(result) < 0.7
     assert costs.estimate(replace(result, reserved=0.5)) == costs.estimate(result)
+
+
+def test_a_trial_of_tasks_costs_what_they_deal() -> None:
+    """A task with so many images has as many in a trial, of however few reserved rows."""
+    some = ClientTask("some", "mnist", "", tuple(range(10)), 6, 2400)
+    whole = replace(some, name="whole", images=None)
+
+    def worth(*given: ClientTask) -> float:
+        result = cell(net="mlp", **tasks(*given))
+        return costs.estimate(replace(result, tuning=True, reserved=0.1)) / costs.estimate(result)
+
+    assert 0.6 < worth(some, replace(some, name="other")) < 1  # the same training, and no global test set
+    assert worth(whole, replace(whole, name="other")) < 0.2
+    assert facts("", (some, whole), 0.1).train_size == 2400 + 6000
 
 
 def test_what_is_written_is_what_is_read() -> None:
