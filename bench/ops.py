@@ -167,8 +167,10 @@ def mean(stacked: Tensors, weights: Tensor) -> Tensors:
     width = max(256, (1 << 16) // len(share)) if share.device.type == "cpu" else sys.maxsize
 
     def one(tensor: Tensor) -> Tensor:
-        columns = torch.split(tensor.unsqueeze(-1).flatten(1), width, dim=1)
-        average = torch.cat([torch.mv(some.double().mT, share) for some in columns]).view(tensor.shape[1:])
+        flat = tensor.unsqueeze(-1).flatten(1)
+        columns = torch.split(flat, width, dim=1) if flat.shape[1] > width else (flat,)
+        means = [torch.mv(some.double().mT, share) for some in columns]
+        average = (means[0] if len(means) == 1 else torch.cat(means)).view(tensor.shape[1:])
         return (average if tensor.is_floating_point() else average.round()).to(tensor.dtype)
 
     return {name: one(tensor) for name, tensor in stacked.items()}

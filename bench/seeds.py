@@ -10,6 +10,7 @@ from hashlib import sha256
 import numpy as np
 
 Axis = str | int | float | None
+_CANONICAL = json.JSONEncoder(separators=(",", ":"))
 FORBIDDEN = {"algorithm", "params", "engine", "device", "jobs"}
 
 
@@ -30,7 +31,7 @@ def seed(purpose: str, **axes: Axis) -> int:
     """
     if bad := FORBIDDEN & axes.keys():
         raise ValueError(f"a random stream must not depend on {', '.join(sorted(bad))}")
-    text = json.dumps([purpose, sorted(axes.items())], separators=(",", ":"))
+    text = _CANONICAL.encode([purpose, sorted(axes.items())])
     return int.from_bytes(sha256(text.encode()).digest()[:8], "big") >> 1
 
 

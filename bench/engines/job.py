@@ -1,5 +1,6 @@
 """What goes into an engine and what comes out: one client's local round."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -28,8 +29,10 @@ class Images:
         x = self.normalised(rows)
         if x.shape[1] == 1:  # one channel lies the same either way, but convolutions go by what the strides say
             _, _, height, width = x.shape
-            return x.as_strided(x.shape, (height * width, 1, width, 1)), self.y[rows]
-        return x.contiguous(memory_format=torch.channels_last), self.y[rows]  # from bytes it would take twice as long
+            x = x.as_strided(x.shape, (height * width, 1, width, 1))
+        else:
+            x = x.contiguous(memory_format=torch.channels_last)  # from bytes it would take twice as long
+        return x, self.y.index_select(0, rows)
 
     def normalised(self, rows: Tensor) -> Tensor:
         """Images [B, C, H, W] of the rows [B], float32 and laid out as they are stored."""
@@ -41,7 +44,7 @@ class Images:
     def at_once(self) -> int:
         """How many to make ready at once: on a processor so few that they are still in its cache when they are used."""
         room = IN_CACHE if self.x.device.type == "cpu" else 16 * IN_CACHE  # where calls cost more than memory
-        return max(1, room // self.x[0].numel())
+        return max(1, room // math.prod(self.x.shape[1:]))
 
     def constants(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """What normalises the rows [B]: shift and scale, of everyone's data set or of each row's own [B, C, 1, 1]."""

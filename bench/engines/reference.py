@@ -1,6 +1,7 @@
 """The reference engine: one client after another, in plain PyTorch. It is the specification of every other engine."""
 
 import copy
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -9,11 +10,12 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
+from bench.engines.batches import ready
 from bench.engines.client import Client, complete, private_names, retain, withhold
 from bench.engines.job import Images, Job, Trained
 from bench.engines.optimiser import Optimiser, clip, make
 from bench.engines.phase import trained_names
-from bench.engines.precision import autocast, widened
+from bench.engines.precision import autocast, dtype, widened
 from bench.engines.summary import told
 from bench.nets.net import Net
 from bench.plugin import At, Batch, Out, Parts, Phase, State, Tensors
@@ -33,7 +35,8 @@ class Reference:
 
     def train(self, jobs: Sequence[Job]) -> list[Trained]:
         """Do the jobs one after another."""
-        return [ClientRound(self, job).run() for job in jobs]
+        batches = ready(self.images, [plan for job in jobs for plan in job.plans])
+        return [ClientRound(self, job, batches).run() for job in jobs]
 
     def piece(self, slot: str, parts: Parts) -> "Workpiece":
         """The module in which a slot is trained, made once per architecture."""
@@ -46,8 +49,10 @@ class Reference:
 class ClientRound:
     """One job: ``start -> phases -> summarise -> finish``."""
 
-    def __init__(self, engine: Reference, job: Job) -> None:
+    def __init__(self, engine: Reference, job: Job, batches: Iterator[Batch]) -> None:
+        """`batches`: those of the job's phases come next."""
         self.engine, self.job, self.algorithm = engine, job, job.algorithm
+        self.batches = batches
         self.slots = self.algorithm.slots()
         self.down = complete(job.down, job.client.kept)
         self.started = self.algorithm.start(job.client.state, self.down, job.at)
@@ -63,7 +68,7 @@ class ClientRound:
         job = self.job
         losses: list[Tensor] = []
         for number, phase in enumerate(self.algorithm.phases()):
-            losses += self._phase(phase, job.plans[number], replace(job.at, phase=number))
+            losses += self._phase(phase, len(job.plans[number]), replace(job.at, phase=number))
         after: State = {**self.started, **{slot: piece.snapshot() for slot, piece in self.pieces.items()}}
         if self.algorithm.summarises:
             for piece in self.pieces.values():
@@ -74,20 +79,19 @@ class ClientRound:
         client = Client(state=state, kept=retain(after, private), memory=self.memory)
         return Trained(client, withhold(upload, private), torch.stack(losses))
 
-    def _phase(self, phase: Phase, plan: Tensor, at: At) -> list[Tensor]:
+    def _phase(self, phase: Phase, steps: int, at: At) -> list[Tensor]:
         """Train one stage in place; returns the loss of each step."""
         optimisers = self._optimisers(trained_names(phase, at.nets))
         parameters = [p for optimiser in optimisers.values() for p in optimiser.parameters]
+        updates = [(o, len(o.parameters), self.slots[slot].clip) for slot, o in optimisers.items()]
         losses = []
-        for batch in self._batches(plan):
+        for batch in itertools.islice(self.batches, steps):
             loss = self.algorithm.loss(self.nets, self.work, self.job.client.state, self.down, batch, at)
             found = torch.autograd.grad(loss, parameters, allow_unused=True)
             gradients = [torch.zeros_like(p) if g is None else g for g, p in zip(found, parameters, strict=True)]
             with torch.no_grad():
-                for slot, optimiser in optimisers.items():
-                    count = len(optimiser.parameters)
+                for optimiser, count, largest in updates:
                     own, gradients = gradients[:count], gradients[count:]
-                    largest = self.slots[slot].clip
                     optimiser.step(own if largest is None else clip(own, largest), self.job.lr)
             losses.append(loss.detach())
         for slot, optimiser in optimisers.items():
@@ -108,14 +112,6 @@ class ClientRound:
                 optimisers[slot] = optimiser
         return optimisers
 
-    def _batches(self, plan: Tensor) -> Iterator[Batch]:
-        """The batches of a plan [steps, B], gathered and normalised many at a time."""
-        size, images = plan.shape[1], self.engine.images
-        for chunk in torch.split(plan, max(1, images.at_once // size)):
-            x, y = images.batch(chunk.flatten())
-            for rows, bx, by in zip(chunk, torch.split(x, size), torch.split(y, size), strict=True):
-                yield Batch(x=bx, y=by, rows=rows)
-
 
 class Workpiece:
     """A module whose own tensors are trained: a round's start is copied in, so that nothing is bound step by step."""
@@ -135,8 +131,7 @@ class Workpiece:
         if tensors.keys() != self.tensors.keys():
             odd = ", ".join(sorted(tensors.keys() ^ self.tensors.keys())[:4])
             raise ValueError(f"start() must return the slot '{slot}' with all tensors of its net; it differs in {odd}")
-        for name, mine in self.tensors.items():
-            mine.copy_(tensors[name])
+        torch._foreach_copy_(list(self.tensors.values()), [tensors[name] for name in self.tensors])
 
     def prepare(self, trained: frozenset[str]) -> list[str]:
         """Make exactly these tensors trainable (training mode if there are any); returns the parameters' names."""
@@ -160,8 +155,11 @@ class Forward:
 
     def __call__(self, slot: str, tensors: Tensors, x: Tensor) -> Out:
         """Logits and features of images [B, C, H, W]."""
-        piece = self.pieces[slot]
+        if dtype(self.precision) is None:  # a context that does nothing costs a small net a fiftieth of its step
+            return Out(*self._pass(slot, tensors, x))
         with autocast(self.precision, x.device):
-            if tensors is piece.tensors:
-                return widened(piece.module(x), self.precision)
-            return widened(functional_call(piece.stand_in, tensors, (x,)), self.precision)
+            return widened(self._pass(slot, tensors, x), self.precision)
+
+    def _pass(self, slot: str, tensors: Tensors, x: Tensor) -> Any:
+        piece = self.pieces[slot]
+        return piece.module(x) if tensors is piece.tensors else functional_call(piece.stand_in, tensors, (x,))

@@ -25,7 +25,7 @@ class Mutant:
         path.write_text(text, encoding="utf-8")
 
 
-_LOOP = "        for batch in self._batches(plan):\n"
+_LOOP = "        for batch in itertools.islice(self.batches, steps):\n"
 _NOTED = "            losses.append(loss.detach())\n"
 _TIMED = (_LOOP, f"{_LOOP}            begin = time.perf_counter()\n")
 _IMPORT = ("import copy\n", "import copy\nimport time\n")
