@@ -6,7 +6,7 @@ these tasks together, see `key`. ALGORITHM is a name of the suite's ``algorithms
 table of its own has these values, one without has those of its algorithm, as it has its ``[params]``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -90,11 +90,8 @@ def _tables(value: object, found: list[Mistake]) -> Iterator[tuple[tuple[str, st
         return
     known = DATASETS.names()
     for dataset, inside in value.items():
-        strange = [] if dataset in known else [part for part in dataset.split(suites.JOINT) if part not in known]
-        if strange:
-            found += [
-                Mistake(("tuned", dataset), f"unknown dataset '{part}'.{nearest(part, known)}") for part in strange
-            ]
+        if wrong := list(_wrong_key(dataset, known)):
+            found += [Mistake(("tuned", dataset), text) for text in wrong]
         elif not isinstance(inside, dict):
             found.append(Mistake(("tuned", dataset), f"expected a table of algorithms, got {show(inside)}"))
         else:
@@ -103,6 +100,14 @@ def _tables(value: object, found: list[Mistake]) -> Iterator[tuple[tuple[str, st
                     yield (dataset, name), table
                 else:
                     found.append(Mistake(("tuned", dataset, name), f"expected a table of values, got {show(table)}"))
+
+
+def _wrong_key(key: str, known: Collection[str]) -> Iterator[str]:
+    """What is wrong with a data set's name, or with the names of several that tasks have, see `key`."""
+    parts = [key] if key in known else key.split(suites.JOINT)
+    yield from (f"unknown dataset '{part}'.{nearest(part, known)}" for part in parts if part not in known)
+    if len(parts) > 1 and set(parts) <= set(known) and key != (right := suites.together(parts)):
+        yield f"expected data sets each once and by the alphabet, '{right}', or no cell would have the values"
 
 
 def _source(value: object, path: tuple[str, ...], found: list[Mistake]) -> Source | None:

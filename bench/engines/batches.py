@@ -18,6 +18,6 @@ def ready(images: Images, plans: Sequence[Tensor]) -> Iterator[Batch]:
     for size, alike in itertools.groupby(plans, lambda plan: plan.shape[1]):
         for rows in torch.split(torch.cat(list(alike)), max(1, images.at_once // size)):
             x, y = images.batch(rows.flatten())
-            each = (x.view(*rows.shape, *x.shape[1:]).unbind(), y.view(rows.shape).unbind(), rows.unbind())
-            for bx, by, own in zip(*each, strict=True):
+            # `split` keeps the strides, which say how to convolve; a view in other dimensions would make its own.
+            for bx, by, own in zip(torch.split(x, size), torch.split(y, size), rows.unbind(), strict=True):
                 yield Batch(x=bx, y=by, rows=own)

@@ -67,8 +67,8 @@ class ClientRound:
         """Do the round; nothing that was given is changed."""
         job = self.job
         losses: list[Tensor] = []
-        for number, phase in enumerate(self.algorithm.phases()):
-            losses += self._phase(phase, len(job.plans[number]), replace(job.at, phase=number))
+        for number, (phase, plan) in enumerate(zip(self.algorithm.phases(), job.plans, strict=True)):
+            losses += self._phase(phase, len(plan), replace(job.at, phase=number))
         after: State = {**self.started, **{slot: piece.snapshot() for slot, piece in self.pieces.items()}}
         if self.algorithm.summarises:
             for piece in self.pieces.values():
@@ -131,6 +131,7 @@ class Workpiece:
         if tensors.keys() != self.tensors.keys():
             odd = ", ".join(sorted(tensors.keys() ^ self.tensors.keys())[:4])
             raise ValueError(f"start() must return the slot '{slot}' with all tensors of its net; it differs in {odd}")
+        # One call, for a small net's round has few steps.
         torch._foreach_copy_(list(self.tensors.values()), [tensors[name] for name in self.tensors])
 
     def prepare(self, trained: frozenset[str]) -> list[str]:

@@ -18,10 +18,14 @@ def rows(cell: Cell, there: "Pool") -> Rows:
     One draw for each data set: no replicate, seed, partition or suite has another, nor do tasks. An image is reserved
     in each task that has it, or in none. A smaller share is a part of a larger one.
     """
+    if not cell.reserved:
+        return np.empty(0, dtype=np.int64)
     names = [task.dataset for task in cell.tasks] or [cell.dataset]
+    sizes = {name: part.size for name, part in zip(names, there.parts, strict=True)}
+    drawn = {name: _drawn(name, size, cell.reserved) for name, size in sizes.items()}
     return np.concatenate(
         [
-            part.train.start + np.flatnonzero(np.isin(part.original, _drawn(name, part.size, cell.reserved)))
+            part.train.start + np.flatnonzero(np.isin(part.original, drawn[name]))
             for name, part in zip(names, there.parts, strict=True)
         ]
     )

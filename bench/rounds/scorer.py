@@ -88,9 +88,10 @@ class Scorer:
     def _in_full(self, view: str, moment: Moment) -> dict[str, Any]:
         own = [test for _, test in moment.own[view]]
         personal = view == "personal"
-        if personal or moment.general is None:
+        if personal:
             general = [self._general(model, k) for k, model in enumerate(moment.models[view])]
         else:
+            assert moment.general is not None  # it was scored with its round
             general = [moment.general]
         overall = summary(general)
         columns = self.views[view]

@@ -258,8 +258,8 @@ def test_tasks_of_two_data_sets_are_one_study_with_one_folder(suite: Path, capsy
     suite.write_text(suite.read_text().replace('datasets = ["digits"]\n', "") + two)
     assert main([str(suite), "--dry-run"]) == 0
     told = capsys.readouterr().out
-    assert told.splitlines()[0] == "noniid on mnist+fashion-mnist"
-    assert "60 cells, 0 of them finished in results/tune-noniid-mnist+fashion-mnist\n" in told
+    assert told.splitlines()[0] == "noniid on fashion-mnist+mnist"
+    assert "60 cells, 0 of them finished in results/tune-noniid-fashion-mnist+mnist\n" in told
     assert main([str(suite), "--dry-run", "--out", "elsewhere"]) == 0
     assert "finished in elsewhere\n" in capsys.readouterr().out
 

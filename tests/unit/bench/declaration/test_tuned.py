@@ -146,8 +146,8 @@ def with_tasks(folder: Path, more: str) -> Path:
     ("tasks", "expected"),
     [
         (LOW + HIGH, "digits"),
-        (NUMBERS + CLOTHES + NUMBERS.replace('"numbers"', '"others"'), "mnist+fashion-mnist"),
-        (CLOTHES + NUMBERS, "fashion-mnist+mnist"),
+        (NUMBERS + CLOTHES + NUMBERS.replace('"numbers"', '"others"'), "fashion-mnist+mnist"),
+        (CLOTHES + NUMBERS, "fashion-mnist+mnist"),  # whichever the file names first
     ],
 )
 def test_values_for_tasks_are_for_all_their_data_sets_together(tmp_path: Path, tasks: str, expected: str) -> None:
@@ -170,7 +170,7 @@ def test_tuned_values_reach_the_cells_of_tasks(tmp_path: Path) -> None:
     assert made["low+high", "local"].training["optimizer"]["lr"] == 1.0
     assert digest(load(one), "low+high", "fml") == "0123456789abcdef"
     assert found(one, set=["fml.alpha=0.1"])["low+high", "fml"].params["alpha"] == 0.1
-    both = TUNED.replace("tuned.digits", 'tuned."mnist+fashion-mnist"') + '[tuned."fashion-mnist".fedavg]\nlr = 0.7\n'
+    both = TUNED.replace("tuned.digits", 'tuned."fashion-mnist+mnist"') + '[tuned."fashion-mnist".fedavg]\nlr = 0.7\n'
     two = found(with_tasks(tmp_path, both + NUMBERS + CLOTHES))
     assert two["numbers+clothes", "fml"].training["optimizer"]["lr"] == 0.2  # and not 0.3, which is for mnist alone
     assert two["numbers+clothes", "fedavg"].training["optimizer"]["lr"] == 0.05
@@ -205,6 +205,11 @@ def test_trials_of_tasks_are_of_all_tasks_together(tmp_path: Path) -> None:
         ("[tuned.digit.fml]\nlr = 0.1", "tuned.digit: unknown dataset 'digit'. Did you mean 'digits'?"),
         ('[tuned."mnits+digits".fml]\nlr = 0.1', "tuned.mnits+digits: unknown dataset 'mnits'. Did you mean 'mnist'?"),
         ('[tuned."digits+".fml]\nlr = 0.1', "tuned.digits+: unknown dataset ''."),
+        (
+            '[tuned."mnist+fashion-mnist".fml]\nlr = 0.1',
+            "tuned.mnist+fashion-mnist: expected data sets each once and by the alphabet, 'fashion-mnist+mnist', or no",
+        ),
+        ('[tuned."digits+digits".fml]\nlr = 0.1', "tuned.digits+digits: expected data sets each once"),
         ("[tuned.digits.fmll]\nlr = 0.1", "tuned.digits.fmll: no algorithm of this suite. Did you mean 'fml'?"),
         ("[tuned.digits.fml]\nlr = 0.0", "tuned.digits.fml.lr: expected a number > 0, got 0.0"),
         ("[tuned.digits.fml]\nlr = [0.1]", "tuned.digits.fml.lr: expected a single value, got [0.1]"),

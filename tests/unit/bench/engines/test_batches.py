@@ -9,14 +9,15 @@ from torch import Tensor
 from bench.engines import batches
 from bench.engines.job import Images
 
-SHIFT = torch.tensor([3.0, 9.0, 1.0]).view(3, 1, 1)
-DATA = Images(
-    torch.arange(50 * 3 * 16).remainder(251).to(torch.uint8).view(50, 3, 4, 4), torch.arange(50) % 7, SHIFT, SHIFT
-)
+
+def stored(channels: int) -> Images:
+    x = torch.arange(50 * channels * 16).remainder(251).to(torch.uint8).view(50, channels, 4, 4)
+    shift = torch.arange(1.0, channels + 1).view(channels, 1, 1)
+    return Images(x, torch.arange(50) % 7, shift, 10 * shift)
 
 
-def one_by_one(plans: Sequence[Tensor]) -> list[tuple[Tensor, Tensor, Tensor]]:
-    return [(*DATA.batch(rows), rows) for plan in plans for rows in plan]
+def one_by_one(data: Images, plans: Sequence[Tensor]) -> list[tuple[Tensor, Tensor, Tensor]]:
+    return [(*data.batch(rows), rows) for plan in plans for rows in plan]
 
 
 def plans(*shapes: tuple[int, int]) -> list[Tensor]:
@@ -24,14 +25,15 @@ def plans(*shapes: tuple[int, int]) -> list[Tensor]:
     return [torch.randint(0, 50, shape, generator=rng) for shape in shapes]
 
 
+@pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("room", [1, 7, 1000])
-@pytest.mark.parametrize("shapes", [[(3, 4)], [(2, 4), (5, 4), (1, 4)], [(2, 4), (3, 6), (1, 6), (2, 4)]])
+@pytest.mark.parametrize("shapes", [[(3, 4)], [(3, 1)], [(2, 4), (5, 4), (1, 4)], [(2, 4), (3, 6), (1, 6), (2, 4)]])
 def test_every_client_gets_its_own_batches_in_order(
-    monkeypatch: pytest.MonkeyPatch, room: int, shapes: list[tuple[int, int]]
+    monkeypatch: pytest.MonkeyPatch, channels: int, room: int, shapes: list[tuple[int, int]]
 ) -> None:
     monkeypatch.setattr(Images, "at_once", property(lambda _: room))
-    made = plans(*shapes)
-    found, expected = list(batches.ready(DATA, made)), one_by_one(made)
+    data, made = stored(channels), plans(*shapes)
+    found, expected = list(batches.ready(data, made)), one_by_one(data, made)
     assert len(found) == sum(steps for steps, _ in shapes)
     for batch, (x, y, rows) in zip(found, expected, strict=True):
         assert torch.equal(batch.x, x)
@@ -51,7 +53,7 @@ def test_no_more_images_are_ready_than_fit(monkeypatch: pytest.MonkeyPatch) -> N
         return real(self, rows)
 
     monkeypatch.setattr(Images, "batch", batch)
-    coming = batches.ready(DATA, plans((3, 4), (2, 4)))
+    coming = batches.ready(stored(1), plans((3, 4), (2, 4)))
     next(coming)
     assert gathered == [8]  # and nothing before it is asked for
     assert len(list(coming)) == 4

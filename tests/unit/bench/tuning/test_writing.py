@@ -69,12 +69,12 @@ def test_writing_again_replaces_what_was_tuned_and_keeps_the_others(tmp_path: Pa
 def test_values_for_tasks_of_two_data_sets_stand_under_both(tmp_path: Path) -> None:
     tasks = "".join(f'[[tasks]]\nname = "{name}"\ndataset = "{name}"\n' for name in ("mnist", "fashion-mnist"))
     path = declarations.write(tmp_path, ('datasets = ["digits"]\n', ""), more=tasks)
-    write(path, [tuning("mnist+fashion-mnist", **VALUES)])
-    assert '[tuned."mnist+fashion-mnist".fml]\nlr = 0.2' in path.read_text()
+    write(path, [tuning("fashion-mnist+mnist", **VALUES)])
+    assert '[tuned."fashion-mnist+mnist".fml]\nlr = 0.2' in path.read_text()
     rates = {cell.algorithm: cell.training["optimizer"]["lr"] for cell in cells(load(path))}
     assert rates == {"fml": 0.2, "local": 0.1, "fedavg": 0.05, "fedprox": 0.05}
     once = path.read_text()
-    write(path, [tuning("mnist+fashion-mnist", **VALUES)])
+    write(path, [tuning("fashion-mnist+mnist", **VALUES)])
     assert path.read_text() == once
 
 
