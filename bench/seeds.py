@@ -4,6 +4,7 @@ Methods that are compared meet the same partition, initial weights, batch order 
 streams can depend on the method: `seed` refuses such an axis.
 """
 
+import functools
 import json
 from hashlib import sha256
 
@@ -31,8 +32,15 @@ def seed(purpose: str, **axes: Axis) -> int:
     """
     if bad := FORBIDDEN & axes.keys():
         raise ValueError(f"a random stream must not depend on {', '.join(sorted(bad))}")
-    text = _CANONICAL.encode([purpose, sorted(axes.items())])
+    pairs = ",".join([_pair(*axis) for axis in sorted(axes.items())])
+    text = f"[{_CANONICAL.encode(purpose)},[{pairs}]]"
     return int.from_bytes(sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+@functools.lru_cache(maxsize=1 << 12, typed=True)  # typed, or 1.0 would have the text of 1
+def _pair(name: str, value: Axis) -> str:
+    """An axis as JSON. A round draws for every client and epoch, and few axes of theirs are new."""
+    return _CANONICAL.encode([name, value])
 
 
 def stream(purpose: str, **axes: Axis) -> np.random.Generator:
