@@ -79,15 +79,15 @@ MUTANTS = {
         "bench/engines/reference.py",
         (
             (
-                "                return widened(piece.module(x), self.precision)\n",
-                "                piece.module(x)\n                return widened(piece.module(x), self.precision)\n",
+                "        piece = self.pieces[slot]\n        return piece.module(x) if",
+                "        piece = self.pieces[slot]\n        piece.module(x)\n        return piece.module(x) if",
             ),
         ),
     ),
     "copy-per-step": Mutant(
         "a copy of the batch in every step",
-        "bench/engines/reference.py",
-        (("yield Batch(x=bx, y=by, rows=rows)", "yield Batch(x=bx.clone(), y=by, rows=rows)"),),
+        "bench/engines/batches.py",
+        (("yield Batch(x=bx, y=by, rows=own)", "yield Batch(x=bx.clone(), y=by, rows=own)"),),
     ),
     "busy-wait": Mutant(
         "a step computes in vain for half of its time",

@@ -88,7 +88,8 @@ def test_the_page_says_which_values_by_which_command(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("datasets", "key"), [(("digits", "digits"), "digits"), (("a", "b"), "a+b"), (("b", "a"), None)]
+    ("datasets", "key"),
+    [(("digits", "digits"), "digits"), (("a", "b"), "a+b"), (("b", "a"), "a+b"), (("a", "c"), None)],
 )
 def test_values_for_tasks_are_found_by_the_data_sets_of_the_tasks(
     tmp_path: Path, datasets: tuple[str, str], key: str | None
