@@ -1,10 +1,9 @@
 """What `finish` is told of the local work, the same in every engine."""
 
-import functools
 from collections.abc import Mapping
 
+import numpy as np
 import torch
-from torch import Tensor
 
 from bench.engines.job import Images, Job
 from bench.plugin import Algorithm, Batch, Local, Nets, State, Tensors
@@ -14,19 +13,12 @@ ROWS = 8192  # a forward pass: bounds memory
 
 def told(job: Job, steps: int, settings: Mapping[str, object], images: Images, nets: Nets, work: State) -> Local:
     """The local work of a job, after its phases; `settings` are the optimiser's, `nets` must run in evaluation mode."""
-    # A copy for each client, which may do with it what it likes.
-    taken, lr, momentum = _numbers(steps, job.lr, float(str(settings.get("momentum", 0.0)))).clone().unbind()
+    # In float64, so that no digit is lost before a plugin divides by it; as scalars they leave float32 tensors float32. By
+    # NumPy, since torch.tensor takes as long for three numbers as a small layer.
+    numbers = np.array([steps, job.lr, float(str(settings.get("momentum", 0.0)))])
+    taken, lr, momentum = torch.from_numpy(numbers).unbind()
     summary = summarised(job.algorithm, images, nets, work, job) if job.algorithm.summarises else {}
     return Local(steps=taken, lr=lr, momentum=momentum, summary=summary)
-
-
-@functools.lru_cache
-def _numbers(*values: float) -> Tensor:
-    """Numbers as a tensor, made once for all clients who are told the same: to make one takes as long as a small layer.
-
-    In float64, so that no digit is lost before a plugin divides by it; as scalars they leave float32 tensors float32.
-    """
-    return torch.tensor(values, dtype=torch.float64)
 
 
 @torch.no_grad()
