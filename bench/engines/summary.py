@@ -13,8 +13,8 @@ ROWS = 8192  # a forward pass: bounds memory
 
 def told(job: Job, steps: int, settings: Mapping[str, object], images: Images, nets: Nets, work: State) -> Local:
     """The local work of a job, after its phases; `settings` are the optimiser's, `nets` must run in evaluation mode."""
-    # In float64, so that no digit is lost before a plugin divides by it; as scalars they leave float32 tensors float32. By
-    # NumPy, since torch.tensor takes as long for three numbers as a small layer.
+    # In float64, so that no digit is lost before a plugin divides by it; as scalars they leave float32 tensors float32.
+    # By NumPy, since torch.tensor takes as long for three numbers as a small layer.
     numbers = np.array([steps, job.lr, float(str(settings.get("momentum", 0.0)))])
     taken, lr, momentum = torch.from_numpy(numbers).unbind()
     summary = summarised(job.algorithm, images, nets, work, job) if job.algorithm.summarises else {}
