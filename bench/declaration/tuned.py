@@ -2,8 +2,8 @@
 
 They take the place of ``[params.ALGORITHM]`` and of the optimiser's learning rate in the cells of that data set; an
 option such as ``--set fml.alpha=0.8`` takes theirs. Where clients have tasks of their own, DATASET is all data sets of
-these tasks together, see `key`. ALGORITHM is a name of the suite's ``algorithms``: a variant with a
-table of its own has these values, one without has those of its algorithm, as it has its ``[params]``.
+these tasks together, see `key`. ALGORITHM is a name of the suite's ``algorithms``: a variant with a table of its own
+has these values, one without has those of its algorithm, as it has its ``[params]``.
 """
 
 from collections.abc import Collection, Iterator, Mapping

@@ -29,7 +29,7 @@ def deal(cell: Cell, there: Pool) -> list[Split]:
         except DataError as error:
             raise DataError(f"task '{part.name}': {error}" if part.name else str(error)) from error
         dealt += [Split(*(rows[each] for each in own)) if isinstance(own, tuple) else rows[own] for own in drawn]
-    untested = reserved.rows(cell, there)
+    untested = np.empty(0, dtype=np.int64) if cell.tuning else reserved.rows(cell, there)  # trials test nobody
     return [_split(cell, k, own, untested) for k, own in enumerate(dealt)]
 
 
