@@ -149,7 +149,7 @@ def _accept(asked: "Asked", options: argparse.Namespace) -> int:
     except baseline.BaselineError as error:
         old = None
         print(f"bench.check: nothing to compare the new baseline with: {error}", file=sys.stderr)
-    made = accepting.accept(asked, old, provenance())
+    made = accepting.accept(asked, old, provenance(), path)
     if made.baseline is None:
         print(printing.table(made.refusals))
         print("bench.check: not accepted, the baseline stays as it was", file=sys.stderr)

@@ -13,7 +13,7 @@ from bench.gate.accuracy import LEAST
 from bench.records.store import save
 from bench.registry import ROOT
 
-SCHEMA = 1
+SCHEMA = 2
 FOLDER = ROOT / "reports" / "baselines"
 DIGITS = 9
 """Of the numbers of a fingerprint; accuracies keep all, because identical ones pass without a test."""
@@ -53,25 +53,34 @@ class Speed(_Part):
     waits: Count | None
 
 
+class Runtimes(_Part):
+    """Of all benchmarks on one kind of processor."""
+
+    provenance: dict[str, Any]
+    frozen: str  # digest of the work that runtimes are divided by
+    speeds: Annotated[dict[str, Speed], Field(min_length=1)]  # benchmark -> its speed
+
+
 class Baseline(_Part):
-    """All that is compared. A gate that was left out when the baseline was made is None."""
+    """All that is compared. A gate that was never accepted is None."""
 
     suite: dict[str, Any]
-    provenance: dict[str, Any]
-    operators_of: str  # the PyTorch whose operators were counted
-    engines: Annotated[list[str], Field(min_length=1)]  # that were watched
-    frozen: str  # digest of the work that runtimes are divided by
+    provenance: dict[str, dict[str, Any]]  # gate of cells -> where and when its part was accepted
+    operators_of: str  # the PyTorch whose operators were counted; "" without counts
+    engines: list[str]  # that were watched; none without fingerprints
     accuracy: dict[str, Annotated[list[Fraction], Field(min_length=LEAST)]] | None  # view of a cell -> by replicate
     skipped: dict[str, str]  # cell -> reason
     fingerprints: dict[str, Fingerprint] | None  # cell -> its fingerprint
     counts: dict[str, dict[str, Count]] | None  # engine and cell -> its counts
-    runtime: dict[str, Speed] | None  # benchmark -> its speed
+    runtime: dict[str, Runtimes] | None  # processor -> its runtimes
 
     @model_validator(mode="after")
     def _holds_something(self) -> "Baseline":
         for name in ("accuracy", "fingerprints", "counts", "runtime"):
             if getattr(self, name) == {}:
                 raise ValueError(f"{name}: expected at least one entry, got none")
+        if self.fingerprints and not self.engines:
+            raise ValueError("engines: expected those of the fingerprints, got none")
         lengths = {len(values) for values in (self.accuracy or {}).values()}
         if len(lengths) > 1:
             raise ValueError(f"accuracy: expected as many replicates in every cell, got {sorted(lengths)}")
@@ -112,16 +121,31 @@ def read(path: Path) -> Baseline:
     if content["schema"] < 1:
         raise BaselineError(f"the baseline {path} has the schema {content['schema']}, expected {SCHEMA}: {_RESTORE}")
     checksum = content.pop("checksum", None)
-    del content["schema"]
+    schema = content.pop("schema")
+    told = _checksum(content)
     try:
-        baseline = Baseline.model_validate(content)
+        baseline = Baseline.model_validate(_of_schema_1(content) if schema == 1 else content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise BaselineError(f"the baseline {path} makes no sense ({where}: {first['msg']}): {_RESTORE}") from None
-    if checksum != _checksum(content):
+    if checksum != told:
         raise BaselineError(f"the baseline {path} was edited by hand (its checksum differs): {_RESTORE}")
     return baseline
+
+
+def _of_schema_1(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What the first schema held, in the present one: it knew one provenance for all, and one processor."""
+    kept = {name: value for name, value in content.items() if name != "frozen"}
+    provenance = content.get("provenance")
+    if not isinstance(provenance, dict):
+        return kept  # which makes no sense, as validation will say
+    parts = {"accuracy": "accuracy", "fingerprint": "fingerprints", "counted": "counts"}
+    kept["provenance"] = {gate: provenance for gate, part in parts.items() if content.get(part) is not None}
+    if (speeds := content.get("runtime")) is not None:
+        here = {"provenance": provenance, "frozen": content.get("frozen"), "speeds": speeds}
+        kept["runtime"] = {str(provenance.get("processor")): here}
+    return kept
 
 
 _RESTORE = "restore the committed file, or renew it with --accept"

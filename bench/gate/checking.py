@@ -9,12 +9,13 @@ from bench.gate import baseline as baselines
 from bench.gate import rows, runtime
 from bench.gate.accuracy import Outcome, looks
 from bench.gate.asked import Asked, operators_of
-from bench.gate.baseline import Baseline, BaselineError, Speed
+from bench.gate.baseline import Baseline, BaselineError, Runtimes
 from bench.gate.measure import Measured
-from bench.gate.runtime import BenchmarkFailed, Pace
+from bench.gate.runtime import BenchmarkFailed, Level, Pace
 from bench.gate.verdict import Report, Row, Verdict, complete
 
-_OF_CELLS = ("accuracy", "fingerprint", "counted")
+OF_CELLS = ("accuracy", "fingerprint", "counted")
+"""The gates that need cells to be run."""
 
 
 def check(asked: Asked, path: Path, provenance: dict[str, Any]) -> Report:
@@ -23,12 +24,11 @@ def check(asked: Asked, path: Path, provenance: dict[str, Any]) -> Report:
     baseline = baselines.load(path, asked.bench.suite)
     _holds(baseline, asked.gates, path)
     found: list[Row] = []
-    if set(asked.gates) & set(_OF_CELLS):
+    if set(asked.gates) & set(OF_CELLS):
         found += _check_cells(asked, baseline)
     if "runtime" in asked.gates:
-        _same_frozen_work(baseline, path)
-        there, here = baseline.provenance.get("processor"), provenance.get("processor")
-        found += _check_runtime(asked, baseline.runtime or {}, str(there) if there != here else "")
+        here = str(provenance["processor"])
+        found += _check_runtime(asked, expected(baseline.runtime or {}, here, path))
     return Report(
         suite=asked.title,
         baseline=str(path),
@@ -66,7 +66,7 @@ def _check_cells(asked: Asked, baseline: Baseline) -> list[Row]:
         if look is None or look[1].outcome is not Outcome.OPEN:
             break
         asked.tell("inconclusive: more replicates")
-    found = rows.broken(measured, next(gate for gate in asked.gates if gate in _OF_CELLS))
+    found = rows.broken(measured, next(gate for gate in asked.gates if gate in OF_CELLS))
     if by_accuracy:
         found += rows.skips(baseline.skipped, measured.skipped)
         found += rows.accuracy(baseline.accuracy or {}, measured, suite.gate, look)
@@ -78,16 +78,23 @@ def _check_cells(asked: Asked, baseline: Baseline) -> list[Row]:
     return found
 
 
-def _same_frozen_work(baseline: Baseline, path: Path) -> None:
-    if baseline.frozen != runtime.frozen_work():
+def expected(runtimes: Mapping[str, Runtimes], here: str, path: Path) -> dict[str, Level]:
+    """What each benchmark is measured against on the processor `here`. Raises BaselineError."""
+    frozen = runtime.frozen_work()
+    kept = {
+        processor: {name: Pace(speed.ratio, speed.waits) for name, speed in each.speeds.items()}
+        for processor, each in runtimes.items()
+        if each.frozen == frozen
+    }
+    if not kept:
         raise BaselineError(
             f"the baseline {path} has runtimes relative to other work than {runtime.FROZEN.name} does: undo the change "
             "of that file, or renew the baseline with --accept"
         )
+    return runtime.levels(kept, here)
 
 
-def _check_runtime(asked: Asked, speeds: Mapping[str, Speed], elsewhere: str) -> list[Row]:
-    before = {name: Pace(speed.ratio, speed.waits) for name, speed in speeds.items()}
+def _check_runtime(asked: Asked, before: Mapping[str, Level]) -> list[Row]:
     asked.tell(f"taking runtimes in {runtime.PROCESSES} fresh processes")
     try:
         now = asked.paces(runtime.PROCESSES)
@@ -97,4 +104,4 @@ def _check_runtime(asked: Asked, speeds: Mapping[str, Speed], elsewhere: str) ->
                 now.setdefault(name, []).extend(paces)
     except BenchmarkFailed as error:
         return [Row("runtime", "benchmarks", Verdict.FAIL, note=str(error))]
-    return rows.runtimes(speeds, now, elsewhere)
+    return rows.runtimes(before, now)

@@ -6,9 +6,9 @@ from statistics import fmean
 from bench.declaration.gate import Band, Gate
 from bench.gate import counted, fingerprint, runtime
 from bench.gate.accuracy import Finding, Judgement, Outcome, judge, looks, table
-from bench.gate.baseline import Baseline, Speed
+from bench.gate.baseline import Baseline
 from bench.gate.measure import Measured, replicates
-from bench.gate.runtime import Pace
+from bench.gate.runtime import Level, Pace
 from bench.gate.verdict import Row, Verdict
 from reports.statistics import Estimate
 
@@ -209,17 +209,17 @@ def counts(baseline: Baseline, measured: Measured, operators_of: str) -> list[Ro
 _OTHER_TORCH = "operators not compared: the baseline's are of {}"
 
 
-def runtimes(baseline: Mapping[str, Speed], now: Mapping[str, Sequence[Pace]], elsewhere: str = "") -> list[Row]:
-    """CPU time ratios and waits; `elsewhere` names the processor of a baseline that is not of this one's kind."""
+def runtimes(baseline: Mapping[str, Level], now: Mapping[str, Sequence[Pace]]) -> list[Row]:
+    """CPU time ratios and waits."""
     rows = membership("runtime", baseline, now)
     for name, paces in now.items():
         if name in baseline:
-            rows.append(_runtime_row(name, baseline[name], paces, elsewhere))
+            rows.append(_runtime_row(name, baseline[name], paces))
     return rows
 
 
-def _runtime_row(name: str, speed: Speed, paces: Sequence[Pace], elsewhere: str) -> Row:
-    before, pace = Pace(speed.ratio, speed.waits), runtime.summary(paces)
+def _runtime_row(name: str, level: Level, paces: Sequence[Pace]) -> Row:
+    before, pace = level.pace, runtime.summary(paces)
     times = pace.ratio / before.ratio
     verdict, notes = Verdict.PASS, []
     if times > runtime.FAIL:
@@ -230,8 +230,8 @@ def _runtime_row(name: str, speed: Speed, paces: Sequence[Pace], elsewhere: str)
         notes.append("slower, not yet a failure")
     elif times < 1 / runtime.FAIL:
         notes.append("faster: --accept holds the new level")
-    if verdict is not Verdict.PASS and elsewhere:
-        notes.append(f"the baseline is of another processor, {elsewhere}")
+    if verdict is not Verdict.PASS and level.elsewhere:
+        notes.append(f"the baseline is of another processor, {level.elsewhere}: {_THIS_PROCESSOR}")
     if runtime.more_waits(before, pace):
         verdict = Verdict.FAIL
         notes.append(f"a round waits {pace.waits} times, {before.waits} before: a sleep, a lock, a thread, a file?")
@@ -252,6 +252,9 @@ def _runtime_row(name: str, speed: Speed, paces: Sequence[Pace], elsewhere: str)
             "processes": len(each),
         },
     )
+
+
+_THIS_PROCESSOR = "where the code is as fast as before, add this one by --accept --gates runtime"
 
 
 def _percent(accuracy: float) -> str:

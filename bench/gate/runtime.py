@@ -144,6 +144,34 @@ def _read(answer: Path) -> dict[str, Pace]:
     return found
 
 
+@dataclass(frozen=True)
+class Level:
+    """What one id is measured against."""
+
+    pace: Pace
+    elsewhere: str = ""  # the processor of that pace, where it is not this one
+
+
+def levels(kept: Mapping[str, Mapping[str, Pace]], here: str) -> dict[str, Level]:
+    """Id -> its level on the processor `here`, from paces by processor and id.
+
+    What is not known of this processor is measured against the slowest of the others: a limit that cannot be met here
+    would be a false alarm, and one that does not exist would hide everything.
+
+    >>> kept = {"A": {"x": Pace(2.0, 0)}, "B": {"x": Pace(3.0, 0), "y": Pace(1.0, 0)}}
+    >>> levels(kept, "A")
+    {'x': Level(pace=Pace(ratio=2.0, waits=0), elsewhere=''), 'y': Level(pace=Pace(ratio=1.0, waits=0), elsewhere='B')}
+    >>> levels(kept, "C")["x"].elsewhere
+    'B'
+    """
+    found: dict[str, Level] = {}
+    for processor, paces in kept.items():
+        for name, pace in paces.items():
+            if processor != here and (name not in found or pace.ratio > found[name].pace.ratio):
+                found[name] = Level(pace, processor)
+    return found | {name: Level(pace) for name, pace in kept.get(here, {}).items()}
+
+
 def summary(paces: Sequence[Pace]) -> Pace:
     """One pace of several processes': the median ratio, the fewest waits.
 
@@ -154,9 +182,9 @@ def summary(paces: Sequence[Pace]) -> Pace:
     return Pace(median(pace.ratio for pace in paces), min(told) if len(told) == len(paces) else None)
 
 
-def suspicious(baseline: Mapping[str, Pace], now: Mapping[str, Sequence[Pace]]) -> bool:
+def suspicious(baseline: Mapping[str, Level], now: Mapping[str, Sequence[Pace]]) -> bool:
     """Whether more processes should look: an id is slower than `WARN` allows, or waits."""
-    known = [(baseline[name], summary(paces)) for name, paces in now.items() if name in baseline]
+    known = [(baseline[name].pace, summary(paces)) for name, paces in now.items() if name in baseline]
     return any(pace.ratio > WARN * before.ratio or more_waits(before, pace) for before, pace in known)
 
 

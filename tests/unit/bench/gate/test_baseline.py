@@ -9,7 +9,8 @@ import pytest
 
 from bench.check import main
 from bench.declaration.suite import load as load_suite
-from bench.gate.baseline import BaselineError, default_path, load, read, write
+from bench.gate.baseline import BaselineError, _checksum, default_path, load, read, write
+from bench.gate.runtime import frozen_work
 from bench.registry import ALGORITHMS
 from tests.unit.bench.gate.baselines import VIEW, baseline, suite
 
@@ -36,11 +37,30 @@ def test_the_committed_baseline_is_of_the_ci_suite_and_complete():
     assert len(kept.accuracy or {}) == 52
     assert len(kept.fingerprints or {}) == 36
     assert len(kept.counts or {}) == 36 * len(kept.engines)
-    assert len(kept.runtime or {}) == 18 * len(kept.engines)
+    assert kept.runtime
+    for each in kept.runtime.values():
+        assert len(each.speeds) == 18 * len(kept.engines)
+        assert each.frozen == frozen_work()
     ours = {name for name, entry in ALGORITHMS.entries().items() if "/" in entry.origin}
     assert set(declared.algorithms) == {name for name in ours if ":" not in name}  # a preset is no other algorithm
     assert len(declared.partitions) >= 2
     assert {"mlp", "mixed"} == set(declared.zoos)
+
+
+def test_a_baseline_of_the_first_schema_is_read(path: Path):
+    def older(content: dict[str, Any]) -> None:
+        (speeds,) = content["runtime"].values()
+        content.update(provenance={"processor": "one", "commit": "c"}, frozen="f", runtime=speeds["speeds"])
+        del content["checksum"], content["schema"]
+        content.update(checksum=_checksum(content), schema=1)
+
+    edit(path, older)
+    told = read(path)
+    assert told.runtime is not None
+    assert told.runtime["one"].provenance == {"processor": "one", "commit": "c"}
+    assert told.runtime["one"].speeds == (baseline().runtime or {})["one"].speeds
+    assert set(told.provenance) == {"accuracy", "fingerprint", "counted"}
+    assert told.counts == baseline().counts
 
 
 NONSENSE: dict[str, Callable[[dict[str, Any]], None]] = {
@@ -51,7 +71,10 @@ NONSENSE: dict[str, Callable[[dict[str, Any]], None]] = {
     "no fingerprints": lambda c: c.update(fingerprints={}),
     "empty fingerprint": lambda c: next(iter(c["fingerprints"].values()))["numbers"].update({"losses 1": []}),
     "negative steps": lambda c: next(iter(c["counts"].values())).update(steps=-1),
-    "ratio of zero": lambda c: next(iter(c["runtime"].values())).update(ratio=0.0),
+    "ratio of zero": lambda c: c["runtime"]["one"]["speeds"]["reference-fedavg-mlp"].update(ratio=0.0),
+    "no runtimes": lambda c: c["runtime"]["one"].update(speeds={}),
+    "fingerprints of no engine": lambda c: c.update(engines=[]),
+    "no provenance": lambda c: c.update(schema=1, provenance=None),
     "unknown key": lambda c: c.update(extra=1),
     "missing part": lambda c: c.pop("counts"),
     "schema of words": lambda c: c.update(schema="one"),
@@ -90,8 +113,8 @@ def test_the_command_exits_with_2_and_says_what_to_do(path: Path, capsys: pytest
     path.write_bytes(b"\xff\xfe")
     assert "renew it with --accept" in refused(capsys, "--baseline", str(path))
     path.write_text(whole)
-    edit(path, lambda c: c.update(schema=2))
-    assert "written by a newer version (schema 2" in refused(capsys, "--baseline", str(path))
+    edit(path, lambda c: c.update(schema=3))
+    assert "written by a newer version (schema 3" in refused(capsys, "--baseline", str(path))
     assert "cannot be read" in refused(capsys, "--baseline", str(path.parent))
 
 

@@ -13,7 +13,7 @@ from algorithms.fedavg import FedAvg
 from bench.check import main
 from bench.gate import checking
 from bench.gate.baseline import read
-from bench.gate.runtime import BenchmarkFailed, Pace
+from bench.gate.runtime import BenchmarkFailed, Level, Pace
 from tests.gate.document import ROOT, put
 from tests.gate.mutants import MUTANTS
 from tests.unit.bench.gate.test_runtime import SUITE
@@ -159,19 +159,18 @@ class Stub:
 
 
 def test_a_slow_moment_is_looked_at_again_and_a_slow_program_stays_slow():
-    from bench.gate.baseline import Speed
-
-    speeds = {"a": Speed(ratio=1.0, waits=0)}
+    before = {"a": Level(Pace(1.0, 0))}
     moment = Stub({"a": [Pace(1.4, 0), Pace(1.4, 0), Pace(1.0, 0)]}, {"a": [Pace(1.0, 0), Pace(1.0, 0)]})
-    (row,) = checking._check_runtime(moment, speeds, "")  # type: ignore[arg-type]
+    (row,) = checking._check_runtime(moment, before)  # type: ignore[arg-type]
     assert row.verdict == "pass"
+    assert not moment.answers
     program = Stub({"a": [Pace(1.4, 0)] * 3}, {"a": [Pace(1.4, 0)] * 2})
-    (row,) = checking._check_runtime(program, speeds, "")  # type: ignore[arg-type]
+    (row,) = checking._check_runtime(program, before)  # type: ignore[arg-type]
     assert row.verdict == "fail"
 
 
 def test_benchmarks_that_break_fail_the_gate():
-    (row,) = checking._check_runtime(Stub(BenchmarkFailed("boom")), {}, "")  # type: ignore[arg-type]
+    (row,) = checking._check_runtime(Stub(BenchmarkFailed("boom")), {})  # type: ignore[arg-type]
     assert (row.verdict, row.note) == ("fail", "boom")
 
 

@@ -7,9 +7,8 @@ import pytest
 from bench.declaration.cell import cells
 from bench.declaration.gate import Band, Gate
 from bench.gate import rows
-from bench.gate.baseline import Speed
 from bench.gate.measure import Measured
-from bench.gate.runtime import Pace
+from bench.gate.runtime import Level, Pace
 from bench.gate.verdict import Row, Verdict
 from tests.unit.bench.gate.baselines import CELL, COUNTS, NUMBERS, VIEW, baseline, suite
 
@@ -134,7 +133,7 @@ def test_counts_compare_exactly():
     assert (row.verdict, row.note) == (Verdict.PASS, "operators not compared: the baseline's are of torch 2")
 
 
-SPEEDS = {"a": Speed(ratio=2.0, waits=0)}
+LEVELS = {"a": Level(Pace(2.0, 0))}
 
 
 @pytest.mark.parametrize(
@@ -151,21 +150,21 @@ SPEEDS = {"a": Speed(ratio=2.0, waits=0)}
     ],
 )
 def test_runtimes(ratio: float, waits: int | None, verdict: Verdict, note: str):
-    (row,) = rows.runtimes(SPEEDS, {"a": [Pace(ratio, waits)] * 3})
+    (row,) = rows.runtimes(LEVELS, {"a": [Pace(ratio, waits)] * 3})
     assert row.verdict is verdict
     assert note in row.note
 
 
 def test_one_slow_process_of_three_is_no_alarm():
-    (row,) = rows.runtimes(SPEEDS, {"a": [Pace(2.0, 0), Pace(9.0, 7), Pace(2.1, 0)]})
+    (row,) = rows.runtimes(LEVELS, {"a": [Pace(2.0, 0), Pace(9.0, 7), Pace(2.1, 0)]})
     assert row.verdict is Verdict.PASS
 
 
 def test_benchmarks_that_are_missing_renamed_or_new_fail():
-    assert failed(rows.runtimes(SPEEDS, {})) == ["a"]
-    assert failed(rows.runtimes(SPEEDS, {"b": [Pace(4.0, 0)]})) == ["a", "b"]
+    assert failed(rows.runtimes(LEVELS, {})) == ["a"]
+    assert failed(rows.runtimes(LEVELS, {"b": [Pace(4.0, 0)]})) == ["a", "b"]
 
 
 def test_a_slow_row_names_a_foreign_processor():
-    (row,) = rows.runtimes(SPEEDS, {"a": [Pace(2.4, 0)]}, elsewhere="Pentium")
-    assert "another processor, Pentium" in row.note
+    (row,) = rows.runtimes({"a": Level(Pace(2.0, 0), "Pentium")}, {"a": [Pace(2.4, 0)]})
+    assert "another processor, Pentium: where the code is as fast as before, add this one" in row.note

@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 from bench.gate import runtime
-from bench.gate.runtime import BenchmarkFailed, Pace, RuntimeUnavailable, Waits, frozen_work, suspicious, take
+from bench.gate.runtime import (
+    BenchmarkFailed,
+    Level,
+    Pace,
+    RuntimeUnavailable,
+    Waits,
+    frozen_work,
+    levels,
+    suspicious,
+    take,
+)
 
 SUITE = """
 name = "tiny"
@@ -52,11 +62,18 @@ def test_sleeping_and_waiting_for_a_thread_count_and_computing_does_not():
 
 
 def test_a_slow_or_waiting_id_is_looked_at_again():
-    before = {"a": Pace(2.0, 0)}
+    before = {"a": Level(Pace(2.0, 0))}
     assert not suspicious(before, {"a": [Pace(2.2, 0)] * 3})
     assert suspicious(before, {"a": [Pace(2.4, 0)] * 3})
     assert suspicious(before, {"a": [Pace(2.0, 1)] * 3})
     assert not suspicious(before, {"b": [Pace(9.0, 0)]})  # fails anyway
+
+
+def test_a_processor_is_measured_against_itself_and_an_unknown_one_against_the_slowest():
+    kept = {"A": {"x": Pace(2.0, 0)}, "B": {"x": Pace(3.0, 1), "y": Pace(1.0, 0)}, "C": {"y": Pace(4.0, 0)}}
+    assert levels(kept, "A") == {"x": Level(Pace(2.0, 0)), "y": Level(Pace(4.0, 0), "C")}
+    assert levels(kept, "B") == {"x": Level(Pace(3.0, 1)), "y": Level(Pace(1.0, 0))}
+    assert levels(kept, "D") == {"x": Level(Pace(3.0, 1), "B"), "y": Level(Pace(4.0, 0), "C")}
 
 
 def test_a_fresh_process_measures_every_engine(tmp_path: Path):
