@@ -201,15 +201,21 @@ def _checksum(content: Mapping[str, Any]) -> str:
     return sha256(text.encode()).hexdigest()[:16]
 
 
+_DEEPER = {"runtime": 3}  # levels to unfold where two are too few
+
+
 def _text(content: Mapping[str, Any]) -> str:
-    """Two levels unfolded, the rest on one line each: a change of one cell is a change of one line."""
+    """Unfolded down to a line for each cell and benchmark: a change of one is a change of one line."""
+    return _unfolded(content, {name: _DEEPER.get(name, 1) for name in content}) + "\n"
+
+
+def _unfolded(content: Mapping[str, Any], levels: Mapping[str, int], indent: str = "") -> str:
+    """A table with a line for each entry, and `levels` more for what is in it."""
     lines = []
     for name, value in content.items():
-        if isinstance(value, dict) and value:
-            inner = ",\n".join(
-                f"  {json.dumps(key)}: {json.dumps(item, allow_nan=False)}" for key, item in value.items()
-            )
-            lines.append(f"{json.dumps(name)}: {{\n{inner}\n}}")
+        if levels[name] and isinstance(value, dict) and value:
+            text = _unfolded(value, dict.fromkeys(value, levels[name] - 1), f"{indent}  ")
         else:
-            lines.append(f"{json.dumps(name)}: {json.dumps(value, allow_nan=False)}")
-    return "{\n" + ",\n".join(lines) + "\n}\n"
+            text = json.dumps(value, allow_nan=False)
+        lines.append(f"{indent}{json.dumps(name)}: {text}")
+    return "{\n" + ",\n".join(lines) + f"\n{indent[:-2]}}}"
