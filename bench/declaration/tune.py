@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -27,6 +27,7 @@ class Tune(BaseModel):
     trials: Count | None = None  # settings that each algorithm gets; None: as many as the smallest grid has
     replicates: Count = 3  # draws made for tuning alone
     reserved: Annotated[float, Field(ge=0, lt=1)] = 0.5  # share of training rows that no result's client test holds
+    clients: Literal["fewer", "all"] = "fewer"  # in trials: see `bench.declaration.trials.federation`
 
     @field_validator("grid", mode="plain")
     @classmethod

@@ -95,6 +95,7 @@ class Tuning:
     trials: int  # settings that every algorithm got
     replicates: int
     reserved: float  # share of the training rows that tuning saw; 0: all, as results do
+    clients: tuple[int, int]  # of a trial, and of a result
     choices: Sequence[Choice]
     without: Mapping[str, str]  # algorithm -> why nothing was chosen
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.declaration.cell import Cell
 from bench.declaration.suite import Suite
-from bench.declaration.trials import Trial, alone, trials
+from bench.declaration.trials import Trial, alone, federation, trials
 from bench.execution.forecast import resolved
 from bench.records.store import Record
 from bench.records.tuning import Tuning
@@ -75,6 +75,7 @@ class Study:
             trials=tune.budget(self.suite.algorithms),
             replicates=tune.replicates,
             reserved=tune.reserved,
+            clients=(federation(self.suite).training.clients, self.suite.training.clients),
             choices=choices,
             without=without,
         )

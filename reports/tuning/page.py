@@ -57,6 +57,9 @@ def _how(tuning: Tuning) -> str:
         if tuning.reserved
         else "on all training rows, some of which results test clients on"
     )
+    own, result = tuning.clients
+    if own != result:
+        rows += f", dealt to {own} clients in place of {result}, so that each is as large as a result's"
     return (
         f"Every algorithm got {counted(tuning.trials, 'setting')} of its grid, each in "
         f"{counted(tuning.replicates, 'tuning replicate')} that no result shares, {rows}; judged by the accuracy of "
@@ -82,6 +85,12 @@ def threats(tuning: Tuning) -> list[str]:
     if tuning.replicates < FEW:
         few = counted(tuning.replicates, "tuning replicate")
         found.append(f"{few} only: much of what is chosen is chance; {FEW} or more are advised.")
+    if tuning.reserved and tuning.clients[0] == tuning.clients[1]:
+        found.append(
+            f"Trials dealt {100 * tuning.reserved:g} % of the rows to as many clients as results have, so each is as "
+            "much smaller, but for tasks that say how many images they have: a learning rate near the end of what is "
+            "stable in trials can be beyond it in results."
+        )
     if not tuning.reserved:
         found.append("No rows were reserved: results test clients on rows that this choice has seen.")
     return found

@@ -37,7 +37,14 @@ def choice(name: str = "fml", **changes: Any) -> Choice:
 def tuning(*choices: Choice, **changes: Any) -> Tuning:
     fields: dict[str, Any] = {
         **{"suite": "mine", "version": "1.0", "dataset": "digits", "command": "python -m bench.tune mine"},
-        **{"trials": 4, "replicates": 3, "reserved": 0.5, "choices": choices or (choice(),), "without": {}},
+        **{
+            "trials": 4,
+            "replicates": 3,
+            "reserved": 0.5,
+            "clients": (5, 10),
+            "choices": choices or (choice(),),
+            "without": {},
+        },
     }
     return Tuning(**{**fields, **changes})
 
