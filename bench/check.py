@@ -5,16 +5,14 @@ suite, data, baseline); 130 stopped by Ctrl-C or SIGTERM.
 """
 
 import argparse
-import contextlib
 import os
-import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from bench.gate.verdict import GATES
+from bench.host.termination import as_interrupt
 from bench.shadow import shadowed
 
 if TYPE_CHECKING:
@@ -54,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Check or accept, and turn what was foreseen into one message and an exit code."""
     options = parser().parse_args(arguments)
     try:
-        with _terminable():
+        with as_interrupt():  # no benchmark process outlives us; while cells run, their executor listens
             if foreign := shadowed():
                 raise UsageError(foreign)
             asked = _asked(options)
@@ -72,20 +70,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"bench.check: {error}", file=sys.stderr)
         return USAGE
-
-
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """Take SIGTERM for Ctrl-C, so that no benchmark process outlives us; while cells run, their executor listens."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _asked(options: argparse.Namespace) -> "Asked":

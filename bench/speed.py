@@ -1,7 +1,7 @@
 """``python -m bench.speed``: how fast the engines are, beside a naive loop and the machine's own limit.
 
 Exit codes: 0 all is measured; 2 usage or data; 3 some workloads failed, or did other work than the naive loop; 130
-stopped by Ctrl-C. What was measured until then is shown.
+stopped by Ctrl-C or SIGTERM. What was measured until then is shown.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.arguments import at_least_one
+from bench.host.termination import as_interrupt
 from bench.registry import RegistryError
 from bench.shadow import shadowed
 from bench.speedometer import workloads
@@ -155,7 +156,7 @@ def run(
         if report.origins[part]["load"] > 0.5:
             print(f"{part}: this machine is busy (load {os.getloadavg()[0]:.1f}): times will be off", file=sys.stderr)
         try:
-            with _telling() as (say, tell):
+            with as_interrupt(), _telling() as (say, tell):
                 MEASURE[part](report, options, chosen, root, say, tell)
         except KeyboardInterrupt:
             stopped = True

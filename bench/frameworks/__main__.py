@@ -7,16 +7,15 @@ framework that is not installed; 3 some runs failed; 130 stopped by Ctrl-C or SI
 import argparse
 import json
 import os
-import signal
 import sys
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from bench.arguments import at_least_one
 from bench.frameworks import NAMES
+from bench.host.termination import as_interrupt
 from bench.registry import nearest
 from bench.shadow import shadowed
 
@@ -133,23 +132,18 @@ def report(out: Path) -> int:
     return BEYOND if any(gap.largest is not None and gap.largest > TOLERANCE for gap in findings.gaps) else 0
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Stop as at Ctrl-C, also where interrupts are ignored, as under nohup."""
-    raise KeyboardInterrupt
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, measure, compare."""
     options = parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
         if foreign := shadowed():
             raise UsageError(foreign)
-        if not options.report_only:
-            from bench.parity import drive
+        with as_interrupt():
+            if not options.report_only:
+                from bench.parity import drive
 
-            drive.measure(contest(options), lambda line: print(line, flush=True))
-        return report(options.out)
+                drive.measure(contest(options), lambda line: print(line, flush=True))
+            return report(options.out)
     except KeyboardInterrupt:
         print("\nstopped; what was measured is kept, and the same command goes on", flush=True)
         return STOPPED

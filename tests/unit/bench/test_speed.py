@@ -1,4 +1,6 @@
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -133,6 +135,19 @@ def test_ctrl_c_keeps_what_was_measured(
     assert [each.name for each in Report.read(numbers).comparison] == ["digits-mlp"]
     assert asked == []
     assert not (tmp_path / "speed.md").exists()
+
+
+def test_sigterm_stops_it_as_ctrl_c_does(
+    asked: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def terminated(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setitem(module.MEASURE, "comparison", terminated)
+    assert main([]) == 130
+    assert "stopped; the tables hold what was measured" in capsys.readouterr().out
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_a_workload_that_failed_is_told_and_shows_in_the_exit_code(
