@@ -33,7 +33,11 @@ def parser() -> argparse.ArgumentParser:
     add = made.add_argument
     add("--suite", default="ci", metavar="NAME", help="a built-in suite or a path to a .toml file; default: ci")
     add("--baseline", type=Path, metavar="FILE", help="default: reports/baselines/<suite>.json")
-    add("--accept", action="store_true", help="make what is measured now the baseline; prints old against new")
+    add(
+        "--accept",
+        action="store_true",
+        help="make what is measured now the baseline, or with --gates these parts of it; prints old against new",
+    )
     add("--gates", default=",".join(GATES), metavar="NAMES", help=f"some of {','.join(GATES)}; default: all")
     add("--plugin", action="append", default=[], metavar="FILE", help="a Python file with plugins; may be repeated")
     add("--data-root", type=Path, metavar="DIR", help="copies of the data sets; never downloads. Or set BENCH_DATA")
@@ -131,6 +135,8 @@ def _accept(asked: "Asked", options: argparse.Namespace) -> int:
     try:
         old = baseline.read(path)
     except baseline.BaselineError as error:
+        if asked.gates != GATES and not isinstance(error, baseline.NoBaseline):
+            raise  # its other parts would be lost
         old = None
         print(f"bench.check: nothing to compare the new baseline with: {error}", file=sys.stderr)
     made = accepting.accept(asked, old, provenance(), path)

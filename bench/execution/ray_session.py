@@ -19,10 +19,11 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType, ModuleType, TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, Self
 
 from bench.execution.executor import WorkersError
+from bench.host.termination import as_interrupt
 
 MISSING = "--executor ray: Ray is not installed here; install it with: pip install -c constraints/ray.txt -e '.[ray]'"
 QUIET = {
@@ -177,17 +178,11 @@ def _interruptible() -> Iterator[None]:
         yield
         return
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    except SystemExit:  # what Ray's handler makes of SIGTERM
-        raise KeyboardInterrupt from None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with as_interrupt(signal.SIGINT, signal.SIGTERM):
+        try:
+            yield
+        except SystemExit:  # what Ray's handler makes of SIGTERM
+            raise KeyboardInterrupt from None
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from bench.gate import rows, runtime
 from bench.gate.accuracy import looks
 from bench.gate.asked import Asked, operators_of
 from bench.gate.baseline import Baseline, BaselineError, Fingerprint, Runtimes, Speed
-from bench.gate.checking import OF_CELLS, expected
+from bench.gate.checking import OF_CELLS, comparable, levels
 from bench.gate.measure import REFERENCE, Measured
 from bench.gate.runtime import BenchmarkFailed, Pace
 from bench.gate.verdict import GATES, Row, Verdict
@@ -27,12 +27,18 @@ class Acceptance:
 
 
 def accept(asked: Asked, old: Baseline | None, provenance: dict[str, Any], path: Path) -> Acceptance:
-    """Measure what is asked for; a present with broken cells or accuracies outside of their bands is refused.
+    """Measure what is asked for; a present with broken cells is refused, and accuracies outside of their bands are.
 
-    The parts of gates that are not asked for stay as they are in `old`, and so do runtimes on other processors.
-    Raises BaselineError where they cannot.
+    The parts of gates that are not asked for stay as they are in `old`, and so do runtimes on other processors where
+    `old` is of this suite. Raises BaselineError where parts of two declarations would stand side by side.
     """
-    _joins(asked, old, path)
+    if old is not None and (difference := baselines.differs(old.suite, asked.bench.suite)):
+        if set(asked.gates) != set(GATES):
+            raise BaselineError(
+                f"the baseline {path} {difference}. New parts for {', '.join(asked.gates)} cannot stand beside its "
+                "others: accept all gates at once"
+            )
+        old = old.model_copy(update={"runtime": None})
     measured = Measured()
     paces: dict[str, list[Pace]] = {}
     if set(asked.gates) & set(OF_CELLS) and (refusals := _measure(asked, measured)):
@@ -47,18 +53,7 @@ def accept(asked: Asked, old: Baseline | None, provenance: dict[str, Any], path:
             return _refused("nothing was measured")
     origin = {name: provenance[name] for name in _ORIGIN}
     new = _baseline(asked, old, measured, paces, origin)
-    return Acceptance(new, (), tuple(_old_against_new(asked, old, measured, paces, origin, path)) if old else ())
-
-
-def _joins(asked: Asked, old: Baseline | None, path: Path) -> None:
-    """Refuse to put new parts beside those of another declaration."""
-    if set(asked.gates) == set(GATES) or old is None:
-        return
-    if old.suite != asked.bench.suite.model_dump(mode="json"):
-        raise BaselineError(
-            f"the baseline {path} is of another declaration of the suite, so its other parts cannot stay beside new "
-            f"ones for {', '.join(asked.gates)}: accept all gates at once"
-        )
+    return Acceptance(new, (), tuple(_old_against_new(asked, old, measured, paces, origin)) if old else ())
 
 
 def _measure(asked: Asked, measured: Measured) -> list[Row]:
@@ -78,12 +73,12 @@ def _measure(asked: Asked, measured: Measured) -> list[Row]:
     if by_accuracy:
         refusals += [row for row in rows.bands(measured, suite.gate) if row.verdict is Verdict.FAIL]
     refusals += [
-        Row("accuracy", name, Verdict.FAIL, note=f"expected {number} replicates, found {len(values)}")
+        Row(asked.gates[0], name, Verdict.FAIL, note=f"expected {number} replicates, found {len(values)}")
         for name, values in measured.accuracy.items()
         if len(values) != number
     ]
     if not measured.accuracy:
-        refusals.append(Row("accuracy", "anything", Verdict.FAIL, note="no cell has finished"))
+        refusals.append(Row(asked.gates[0], "anything", Verdict.FAIL, note="no cell has finished"))
     return refusals
 
 
@@ -97,7 +92,7 @@ def _baseline(
     """The old parts, and the new ones in their places."""
     suite, gates = asked.bench.suite, asked.gates
     parts: dict[str, Any] = {
-        "suite": suite.model_dump(mode="json"),
+        "suite": old.suite if old and set(gates) != set(GATES) else suite.model_dump(mode="json"),
         "provenance": {**(old.provenance if old else {}), **{gate: origin for gate in gates if gate in OF_CELLS}},
         "operators_of": old.operators_of if old else "",
         "engines": old.engines if old else [],
@@ -129,15 +124,14 @@ def _baseline(
 
 def _runtimes(old: dict[str, Runtimes], paces: dict[str, list[Pace]], origin: dict[str, Any]) -> dict[str, Runtimes]:
     """Those of this processor anew; of the others what is still measured, against the same frozen work."""
-    frozen = runtime.frozen_work()
     summaries = {name: runtime.summary(each) for name, each in paces.items()}
     speeds = {name: Speed(ratio=pace.ratio, waits=pace.waits) for name, pace in summaries.items()}
     kept = {}
-    for processor, each in old.items():
-        still = {name: speed for name, speed in each.speeds.items() if name in speeds}
-        if each.frozen == frozen and still:
+    for processor, each in comparable(old).items():
+        if still := {name: speed for name, speed in each.speeds.items() if name in speeds}:
             kept[processor] = each.model_copy(update={"speeds": still})
-    return {**kept, str(origin["processor"]): Runtimes(provenance=origin, frozen=frozen, speeds=speeds)}
+    new = Runtimes(provenance=origin, frozen=runtime.frozen_work(), speeds=speeds)
+    return {**kept, str(origin["processor"]): new}
 
 
 def _old_against_new(
@@ -146,7 +140,6 @@ def _old_against_new(
     measured: Measured,
     paces: dict[str, list[Pace]],
     origin: dict[str, Any],
-    path: Path,
 ) -> list[Row]:
     """The ordinary comparison; what fails in it is what the acceptance changes."""
     gate = asked.bench.suite.gate
@@ -160,9 +153,6 @@ def _old_against_new(
         found += rows.fingerprints(old, measured)
     if old.counts is not None and "counted" in asked.gates:
         found += rows.counts(old, measured, operators_of())
-    if old.runtime is not None and paces:
-        # Ratios to other frozen work say nothing beside each other.
-        same = {name: each for name, each in old.runtime.items() if each.frozen == runtime.frozen_work()}
-        if same:
-            found += rows.runtimes(expected(same, str(origin["processor"]), path), paces)
+    if paces and (before := comparable(old.runtime or {})):
+        found += rows.runtimes(levels(before, str(origin["processor"])), paces)
     return found

@@ -27,6 +27,10 @@ class BaselineError(Exception):
     """A baseline that cannot be compared with; the message says why and what to do."""
 
 
+class NoBaseline(BaselineError):
+    """There is none yet."""
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -97,16 +101,17 @@ def default_path(suite: Suite) -> Path:
 def load(path: Path, suite: Suite) -> Baseline:
     """The baseline of this very suite. Raises BaselineError."""
     baseline = read(path)
-    _same_suite(path, baseline.suite, suite)
+    if difference := differs(baseline.suite, suite):
+        raise BaselineError(f"the baseline {path} {difference}")
     return baseline
 
 
 def read(path: Path) -> Baseline:
     """A baseline of any suite. Raises BaselineError where there is none, or one that is damaged, newer or edited."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
     except FileNotFoundError:
-        raise BaselineError(f"no baseline at {path}: make one with --accept and commit it") from None
+        raise NoBaseline(f"no baseline at {path}: make one with --accept and commit it") from None
     except OSError as error:
         raise BaselineError(f"the baseline {path} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
@@ -134,6 +139,10 @@ def read(path: Path) -> Baseline:
     return baseline
 
 
+def _no_number(text: str) -> float:
+    raise ValueError(f"expected finite numbers, got {text}")
+
+
 def _of_schema_1(content: Mapping[str, Any]) -> dict[str, Any]:
     """What the first schema held, in the present one: it knew one provenance for all, and one processor."""
     kept = {name: value for name, value in content.items() if name != "frozen"}
@@ -151,27 +160,36 @@ def _of_schema_1(content: Mapping[str, Any]) -> dict[str, Any]:
 _RESTORE = "restore the committed file, or renew it with --accept"
 
 
-def _same_suite(path: Path, old: Mapping[str, Any], suite: Suite) -> None:
-    """Refuse to compare what is not the same declaration."""
+def differs(old: Mapping[str, Any], suite: Suite) -> str:
+    """How a baseline's declaration is not this suite's, and what to do; "" where they compare."""
     new = json.loads(json.dumps(suite.model_dump(mode="json")))
     if old.get("name") != new["name"]:
-        raise BaselineError(f"the baseline {path} is of suite '{old.get('name')}', this is '{new['name']}'")
+        return f"is of suite '{old.get('name')}', this is '{new['name']}'"
     if _minor(str(old.get("version"))) != _minor(new["version"]):
-        raise BaselineError(
-            f"the baseline {path} is of version {old.get('version')} of suite '{new['name']}', this is "
-            f"{new['version']}: they do not compare; renew it with --accept"
+        return (
+            f"is of version {old.get('version')} of suite '{new['name']}', this is {new['version']}: they do not "
+            "compare; renew it with --accept"
         )
     # What is computed may not change, nor what the gate asks of it.
-    decisive = [key for key in new if key not in _HARMLESS and old.get(key) != new[key]]
-    if decisive:
-        raise BaselineError(
-            f"the baseline {path} was made from another declaration of suite '{new['name']}' {new['version']}: "
-            f"{'; '.join(_changes(key, old.get(key), new[key]) for key in decisive)}. Undo the change, or raise the "
-            "suite's version and renew the baseline with --accept"
+    before, after = _decisive(old), _decisive(new)
+    if changed := [key for key in after if before.get(key) != after[key]]:
+        return (
+            f"was made from another declaration of suite '{new['name']}' {new['version']}: "
+            f"{'; '.join(_changes(key, before.get(key), after[key]) for key in changed)}. Undo the change, or raise "
+            "the suite's version and renew the baseline with --accept"
         )
+    return ""
 
 
 _HARMLESS = ("version", "time_limit", "reference", "target_accuracy")
+
+
+def _decisive(declared: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a declaration decides numbers: of tuning only which rows it reserves."""
+    kept = {key: value for key, value in declared.items() if key not in _HARMLESS}
+    if isinstance(tune := kept.get("tune"), dict):
+        kept["tune"] = {"reserved": tune.get("reserved")}
+    return kept
 
 
 def _changes(name: str, old: Any, new: Any) -> str:

@@ -48,8 +48,8 @@ def _holds(baseline: Baseline, gates: Sequence[str], path: Path) -> None:
     }
     if lacks := [gate for gate in gates if parts[gate] is None]:
         raise BaselineError(
-            f"the baseline {path} holds nothing for {', '.join(lacks)}: renew it with --accept, or name the other "
-            "gates with --gates"
+            f"the baseline {path} holds nothing for {', '.join(lacks)}: add it with --accept --gates "
+            f"{','.join(lacks)}, or name the other gates with --gates"
         )
 
 
@@ -80,17 +80,27 @@ def _check_cells(asked: Asked, baseline: Baseline) -> list[Row]:
 
 def expected(runtimes: Mapping[str, Runtimes], here: str, path: Path) -> dict[str, Level]:
     """What each benchmark is measured against on the processor `here`. Raises BaselineError."""
-    frozen = runtime.frozen_work()
-    kept = {
-        processor: {name: Pace(speed.ratio, speed.waits) for name, speed in each.speeds.items()}
-        for processor, each in runtimes.items()
-        if each.frozen == frozen
-    }
+    kept = comparable(runtimes)
     if not kept:
         raise BaselineError(
             f"the baseline {path} has runtimes relative to other work than {runtime.FROZEN.name} does: undo the change "
-            "of that file, or renew the baseline with --accept"
+            "of that file, or renew them with --accept --gates runtime"
         )
+    return levels(kept, here)
+
+
+def comparable(runtimes: Mapping[str, Runtimes]) -> dict[str, Runtimes]:
+    """Those that are relative to the frozen work as it is now."""
+    frozen = runtime.frozen_work()
+    return {processor: each for processor, each in runtimes.items() if each.frozen == frozen}
+
+
+def levels(runtimes: Mapping[str, Runtimes], here: str) -> dict[str, Level]:
+    """`bench.gate.runtime.levels` of what a baseline keeps."""
+    kept = {
+        processor: {name: Pace(speed.ratio, speed.waits) for name, speed in each.speeds.items()}
+        for processor, each in runtimes.items()
+    }
     return runtime.levels(kept, here)
 
 

@@ -228,16 +228,16 @@ def _runtime_row(name: str, level: Level, paces: Sequence[Pace]) -> Row:
     elif times > runtime.WARN:
         verdict = Verdict.WARN
         notes.append("slower, not yet a failure")
-    elif times < 1 / runtime.FAIL:
-        notes.append("faster: --accept holds the new level")
-    if verdict is not Verdict.PASS and level.elsewhere:
-        notes.append(f"the baseline is of another processor, {level.elsewhere}: {_THIS_PROCESSOR}")
+    elif times < 1 / runtime.FAIL and not level.elsewhere:
+        notes.append("faster: --accept --gates runtime holds the new level")
     if runtime.more_waits(before, pace):
         verdict = Verdict.FAIL
         notes.append(f"a round waits {pace.waits} times, {before.waits} before: a sleep, a lock, a thread, a file?")
     elif pace.waits is None or before.waits is None:
         verdict = Verdict.WARN if verdict is Verdict.PASS else verdict
         notes.append("waits not compared: this system, or the baseline's, does not count them")
+    if verdict is not Verdict.PASS and level.elsewhere:
+        notes.append(f"the baseline is of another processor, {level.elsewhere}: {_THIS_PROCESSOR}")
     each = sorted(p.ratio / before.ratio for p in paces)
     return Row(
         *("runtime", name, verdict, f"{before.ratio:.3f}", f"{pace.ratio:.3f}", f"{times:.2f} x"),

@@ -155,8 +155,8 @@ class Level:
 def levels(kept: Mapping[str, Mapping[str, Pace]], here: str) -> dict[str, Level]:
     """Id -> its level on the processor `here`, from paces by processor and id.
 
-    What is not known of this processor is measured against the slowest of the others: a limit that cannot be met here
-    would be a false alarm, and one that does not exist would hide everything.
+    What is not known of this processor is measured against the slowest of the others, and the most waits that any of
+    them knows: a limit that cannot be met here would be a false alarm, and one that does not exist would hide everything.
 
     >>> kept = {"A": {"x": Pace(2.0, 0)}, "B": {"x": Pace(3.0, 0), "y": Pace(1.0, 0)}}
     >>> levels(kept, "A")
@@ -164,11 +164,15 @@ def levels(kept: Mapping[str, Mapping[str, Pace]], here: str) -> dict[str, Level
     >>> levels(kept, "C")["x"].elsewhere
     'B'
     """
-    found: dict[str, Level] = {}
+    others: dict[str, dict[str, Pace]] = {}
     for processor, paces in kept.items():
-        for name, pace in paces.items():
-            if processor != here and (name not in found or pace.ratio > found[name].pace.ratio):
-                found[name] = Level(pace, processor)
+        for name, pace in paces.items() if processor != here else ():
+            others.setdefault(name, {})[processor] = pace
+    found = {}
+    for name, known in others.items():
+        slowest = max(known, key=lambda processor: known[processor].ratio)
+        waits = [pace.waits for pace in known.values() if pace.waits is not None]
+        found[name] = Level(Pace(known[slowest].ratio, max(waits, default=None)), slowest)
     return found | {name: Level(pace) for name, pace in kept.get(here, {}).items()}
 
 

@@ -7,17 +7,18 @@ from types import FrameType
 
 
 @contextlib.contextmanager
-def as_interrupt() -> Iterator[None]:
-    """Raise KeyboardInterrupt at SIGTERM, so that processes that were started are ended and what is finished is kept.
+def as_interrupt(*numbers: signal.Signals) -> Iterator[None]:
+    """Raise KeyboardInterrupt at SIGTERM, or at these signals instead, and put their handlers back afterwards.
 
-    Also where interrupts are ignored, as under nohup.
+    So processes that were started are ended and what is finished is kept.
     """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in numbers or (signal.SIGTERM,)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -5,12 +5,16 @@ from typing import Any
 
 import pytest
 
+from bench.declaration.cell import cells
+from bench.declaration.gate import Band, Gate
 from bench.gate import accepting, checking
 from bench.gate.baseline import Baseline, BaselineError
 from bench.gate.runtime import BenchmarkFailed, Pace, frozen_work
-from bench.gate.verdict import Verdict
+from bench.gate.verdict import GATES, Verdict
 from tests.unit.bench.gate.baselines import CELL, COUNTS, NUMBERS, VIEW, baseline, runtimes, suite
 
+SUITE = suite().model_copy(update={"gate": Gate()})  # without bands
+DECLARED = SUITE.model_dump(mode="json")
 HERE = {"commit": "new", "dirty": False, "versions": {}, "processor": "two", "started": "today", "argv": []}
 ORIGIN = {name: value for name, value in HERE.items() if name != "argv"}
 WHERE = Path("base.json")
@@ -20,7 +24,7 @@ class Bench:
     """Measures made-up cells."""
 
     def __init__(self) -> None:
-        self.suite = suite()
+        self.suite = SUITE
         self.upto: list[int] = []
 
     def measure(self, measured: Any, upto: int) -> None:
@@ -29,6 +33,9 @@ class Bench:
         measured.replicates = upto
         measured.accuracy[VIEW] = dict.fromkeys(range(upto), 0.9)
         measured.headline[CELL] = "global"
+        measured.cells[CELL] = next(
+            c for c in cells(suite()) if (c.algorithm, c.partition, c.zoo) == ("fedavg", "iid", "mlp")
+        )
         measured.witnesses["reference"] = {CELL: witness}
 
 
@@ -47,13 +54,17 @@ class Asked:
         return self.found or {}
 
 
+def kept(**changes: Any) -> Baseline:
+    return baseline(**{"suite": DECLARED, **changes})
+
+
 def accepted(asked: Asked, old: Baseline | None) -> accepting.Acceptance:
     return accepting.accept(asked, old, HERE, WHERE)  # type: ignore[arg-type]
 
 
 def test_runtimes_of_another_processor_join_those_that_are_there():
     asked = Asked("runtime", paces={"a": [Pace(3.0, 0)], "b": [Pace(1.0, 0)]})
-    old = baseline(runtime={"one": runtimes(frozen_work(), a=2.0, gone=1.0), "older": runtimes("other work", a=9.0)})
+    old = kept(runtime={"one": runtimes(frozen_work(), a=2.0, gone=1.0), "older": runtimes("other work", a=9.0)})
     made = accepted(asked, old)
     assert made.baseline is not None
     assert made.baseline.runtime is not None
@@ -71,55 +82,88 @@ def test_runtimes_of_another_processor_join_those_that_are_there():
 
 
 def test_runtimes_relative_to_other_work_are_dropped():
-    made = accepted(Asked("runtime", paces={"a": [Pace(3.0, 0)]}), baseline(runtime={"one": runtimes("x", a=2.0)}))
+    made = accepted(Asked("runtime", paces={"a": [Pace(3.0, 0)]}), kept(runtime={"one": runtimes("x", a=2.0)}))
     assert made.baseline is not None
     assert list(made.baseline.runtime or {}) == ["two"]
     assert made.rows == ()
 
 
 def test_counts_alone_need_one_replicate_and_leave_the_rest():
-    asked, old = Asked("counted"), baseline()
+    asked, old = Asked("counted"), kept()
     made = accepted(asked, old)
     assert made.baseline is not None
     assert asked.bench.upto == [1]
     assert made.baseline.counts == {f"reference {CELL}": {**COUNTS, "steps": 81}}
     assert made.baseline.provenance == {**old.provenance, "counted": ORIGIN}
-    kept = {"counts": old.counts, "provenance": old.provenance, "operators_of": old.operators_of}
-    assert made.baseline.model_copy(update=kept) == old
+    same = {"counts": old.counts, "provenance": old.provenance, "operators_of": old.operators_of}
+    assert made.baseline.model_copy(update=same) == old
     assert [row.gate for row in made.rows] == ["counted"]
 
 
 def test_fingerprints_alone_leave_the_accuracies():
-    made = accepted(Asked("fingerprint"), baseline())
+    made = accepted(Asked("fingerprint"), kept())
     assert made.baseline is not None
     assert (made.baseline.fingerprints or {})[CELL].exact == {"plans": "new"}
-    assert made.baseline.accuracy == baseline().accuracy
+    assert made.baseline.accuracy == kept().accuracy
 
 
-def test_accuracies_need_every_replicate():
+def test_accuracies_need_every_replicate_and_their_bands():
     asked = Asked("accuracy")
-    made = accepted(asked, None)
-    assert made.refusals  # the suite's bands name cells that these made-up ones lack
+    old = kept()
+    made = accepted(asked, old)
+    assert made.refusals == ()
+    assert made.baseline is not None
     assert asked.bench.upto == [3]
+    assert made.baseline.accuracy == {VIEW: [0.9] * 3}
+    assert made.baseline.skipped == {}
+    assert made.baseline.counts == old.counts
+
+    band = Band(algorithm="fedavg", low=0.95)
+    asked.bench.suite = SUITE.model_copy(update={"gate": Gate(bands=(band,))})
+    (row,) = accepted(asked, None).refusals
+    assert "outside of what makes sense" in row.note
+
+
+def test_all_gates_at_once_leave_nothing_of_another_declaration():
+    asked = Asked(*GATES, paces={"a": [Pace(3.0, 0)]})
+    other = baseline(suite={**DECLARED, "version": "0.9"}, runtime={"one": runtimes(frozen_work(), a=2.0)})
+    made = accepted(asked, other)
+    assert made.baseline is not None
+    assert list(made.baseline.runtime or {}) == ["two"]  # the same names of benchmarks mean other work
+    assert "runtime" not in {row.gate for row in made.rows}
+    same = accepted(asked, kept(runtime={"one": runtimes(frozen_work(), a=2.0)}))
+    assert same.baseline is not None
+    assert list(same.baseline.runtime or {}) == ["one", "two"]
+    assert set(same.baseline.provenance) == {"accuracy", "fingerprint", "counted"}
+    assert all(origin == ORIGIN for origin in same.baseline.provenance.values())
 
 
 def test_parts_do_not_join_those_of_another_declaration():
-    other = baseline(suite={**suite().model_dump(mode="json"), "target_accuracy": 0.5})
+    other = baseline(suite={**DECLARED, "replicates": 4, "training": {}}, accuracy=None)
     asked = Asked("counted")
-    with pytest.raises(BaselineError, match=r"base.json is of another declaration .* for counted: accept all gates"):
+    with pytest.raises(
+        BaselineError, match=r"another declaration .* for counted cannot .* accept all gates at once"
+    ):
         accepted(asked, other)
     assert asked.bench.upto == []
 
 
+def test_parts_join_where_nothing_that_decides_numbers_differs():
+    old = baseline(suite={**DECLARED, "target_accuracy": 0.5, "version": f"{DECLARED['version']}.7"})
+    made = accepted(Asked("counted"), old)
+    assert made.baseline is not None
+    assert made.baseline.suite == old.suite
+
+
 def test_benchmarks_that_break_or_are_missing_are_not_accepted():
-    (row,) = accepted(Asked("runtime", paces=BenchmarkFailed("boom")), baseline()).refusals
+    (row,) = accepted(Asked("runtime", paces=BenchmarkFailed("boom")), kept()).refusals
     assert row.note == "boom"
-    (row,) = accepted(Asked("runtime"), baseline()).refusals
+    (row,) = accepted(Asked("runtime"), kept()).refusals
     assert row.note == "nothing was measured"
 
 
 def test_a_check_refuses_runtimes_of_other_work_only_where_no_processor_has_the_present():
-    kept = {"one": runtimes("x", a=2.0), "two": runtimes(frozen_work(), a=3.0)}
-    assert checking.expected(kept, "one", WHERE)["a"].elsewhere == "two"
+    known = {"one": runtimes("x", a=2.0), "two": runtimes(frozen_work(), a=3.0)}
+    assert checking.expected(known, "one", WHERE)["a"].elsewhere == "two"
     with pytest.raises(BaselineError, match="relative to other work"):
-        checking.expected({"one": kept["one"]}, "one", WHERE)
+        checking.expected({"one": known["one"]}, "one", WHERE)

@@ -75,6 +75,8 @@ NONSENSE: dict[str, Callable[[dict[str, Any]], None]] = {
     "no runtimes": lambda c: c["runtime"]["one"].update(speeds={}),
     "fingerprints of no engine": lambda c: c.update(engines=[]),
     "no provenance": lambda c: c.update(schema=1, provenance=None),
+    "not a number": lambda c: c["accuracy"].update({VIEW: [0.8, float("nan"), 0.8]}),
+    "not a number in what is only kept": lambda c: c["provenance"]["counted"].update(load=float("nan")),
     "unknown key": lambda c: c.update(extra=1),
     "missing part": lambda c: c.pop("counts"),
     "schema of words": lambda c: c.update(schema="one"),
@@ -141,6 +143,18 @@ def test_another_suite_is_refused(path: Path):
 def test_another_declaration_under_the_same_version_is_refused(path: Path, options: dict[str, Any], words: str):
     with pytest.raises(BaselineError, match=words):
         load(path, load_suite("ci", {"replicates": "3", **options}))
+
+
+def test_what_tuning_may_try_decides_nothing_and_what_it_reserves_does(tmp_path: Path):
+    declared = load_suite("smoke", {"replicates": "3"})
+    older = declared.model_dump(mode="json")
+    del older["tune"]["clients"]  # of a time that knew no such key
+    write(tmp_path / "smoke.json", baseline(suite=older))
+    load(tmp_path / "smoke.json", declared)
+    older["tune"]["reserved"] = 0.4
+    write(tmp_path / "smoke.json", baseline(suite=older))
+    with pytest.raises(BaselineError, match=r"tune.reserved 0.4 -> 0.5"):
+        load(tmp_path / "smoke.json", declared)
 
 
 def test_a_wider_margin_needs_a_new_baseline(path: Path):

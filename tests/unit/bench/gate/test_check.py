@@ -72,6 +72,15 @@ def test_accept_then_pass_then_catch(
     assert read(tmp_path / "base.json").fingerprints != kept.fingerprints
 
 
+def test_parts_are_not_put_in_place_of_a_baseline_that_cannot_be_read(
+    files: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "base.json").write_text("<<<<<<< ours")
+    assert main([*files, "--gates", "runtime", "--accept"]) == 2
+    assert "base.json is damaged" in capsys.readouterr().err
+    assert (tmp_path / "base.json").read_text() == "<<<<<<< ours"
+
+
 def test_help_needs_no_torch():
     program = (
         "import sys, bench.check\n"

@@ -144,7 +144,7 @@ LEVELS = {"a": Level(Pace(2.0, 0))}
         (2.31, 0, Verdict.WARN, "slower"),
         (2.59, 0, Verdict.WARN, "slower"),
         (2.61, 0, Verdict.FAIL, "slower"),
-        (1.0, 0, Verdict.PASS, "faster: --accept holds the new level"),
+        (1.0, 0, Verdict.PASS, "faster: --accept --gates runtime holds the new level"),
         (2.0, 80, Verdict.FAIL, "waits 80 times, 0 before"),
         (2.0, None, Verdict.WARN, "waits not compared"),
     ],
@@ -168,3 +168,8 @@ def test_benchmarks_that_are_missing_renamed_or_new_fail():
 def test_a_slow_row_names_a_foreign_processor():
     (row,) = rows.runtimes({"a": Level(Pace(2.0, 0), "Pentium")}, {"a": [Pace(2.4, 0)]})
     assert "another processor, Pentium: where the code is as fast as before, add this one" in row.note
+    (row,) = rows.runtimes({"a": Level(Pace(2.0, 0), "Pentium")}, {"a": [Pace(2.0, 3)]})
+    assert "waits 3 times" in row.note
+    assert "another processor" in row.note
+    (row,) = rows.runtimes({"a": Level(Pace(2.0, 0), "Pentium")}, {"a": [Pace(0.5, 0)]})
+    assert (row.verdict, row.note) == (Verdict.PASS, "")  # which may be the processor's merit

@@ -74,6 +74,8 @@ def test_a_processor_is_measured_against_itself_and_an_unknown_one_against_the_s
     assert levels(kept, "A") == {"x": Level(Pace(2.0, 0)), "y": Level(Pace(4.0, 0), "C")}
     assert levels(kept, "B") == {"x": Level(Pace(3.0, 1)), "y": Level(Pace(1.0, 0))}
     assert levels(kept, "D") == {"x": Level(Pace(3.0, 1), "B"), "y": Level(Pace(4.0, 0), "C")}
+    uncounted = {"mac": {"x": Pace(3.0, None)}, "A": {"x": Pace(2.0, 0)}}  # not every system counts waits
+    assert levels(uncounted, "D") == {"x": Level(Pace(3.0, 0), "mac")}
 
 
 def test_a_fresh_process_measures_every_engine(tmp_path: Path):
