@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--accept",
         action="store_true",
-        help="make what is measured now the baseline, or with --gates these parts of it; prints old against new",
+        help="make what is measured now the baseline (with --gates: these parts); prints old against new",
     )
     add("--gates", default=",".join(GATES), metavar="NAMES", help=f"some of {','.join(GATES)}; default: all")
     add("--plugin", action="append", default=[], metavar="FILE", help="a Python file with plugins; may be repeated")

@@ -16,7 +16,7 @@ from bench.declaration.cell import Cell, cells
 from bench.declaration.hyperparameters import Scalar
 from bench.declaration.mistakes import Mistake, SuiteError, message
 from bench.declaration.suite import Seeds, Suite
-from bench.declaration.tasks import shared_out
+from bench.declaration.trial_clients import with_trial_clients
 from bench.declaration.tune import LR, Tune
 from bench.declaration.variants import given
 from bench.registry import ALGORITHMS
@@ -120,45 +120,9 @@ def alone(suite: Suite, dataset: str) -> Suite:
     return suite if suite.tasks else suite.model_copy(update={"datasets": (dataset,)})
 
 
-def federation(suite: Suite) -> Suite:
-    """The suite with the clients of its trials. Raises SuiteError where one would be left.
-
-    Trials deal the reserved rows alone. ``clients = "fewer"`` gives them to the reserved share of the clients, so that
-    each is as large as a result's, takes as many steps a round and diverges at the same learning rates; the nearest
-    whole number, halves up. ``"all"`` gives them to all clients, each as much smaller.
-    """
-    tune = suite.tune
-    if tune is None or tune.clients == "all" or not tune.reserved:
-        return suite
-    share, before = tune.reserved, suite.training.clients
-    tasks = suite.tasks
-    if tasks:
-        tasks = tuple(
-            task.model_copy(update={"clients": _share(share, count)})
-            for task, count in zip(tasks, shared_out(tasks, before), strict=True)
-        )
-    clients = sum(task.clients or 0 for task in tasks) if tasks else _share(share, before)
-    if clients < 2 <= before:
-        text = (
-            f'"fewer" gives trials the reserved share of the clients, {share:g} of {before}: expected at least 2. Use '
-            'a larger tune.reserved, or clients = "all", whose clients are as much smaller than those of results'
-        )
-        raise SuiteError(message(f"suite {suite.name}", [Mistake(("tune", "clients"), text)], {}))
-    training = suite.training.model_copy(update={"clients": clients})
-    return suite.model_copy(update={"training": training, "tasks": tasks})
-
-
-def _share(share: float, clients: int) -> int:
-    """
-    >>> _share(0.5, 10), _share(0.5, 5), _share(0.1, 4)
-    (5, 3, 1)
-    """
-    return max(1, math.floor(share * clients + 0.5))
-
-
 def _cells(suite: Suite, dataset: str, algorithm: str, setting: Setting, device: str, precision: str) -> Iterator[Cell]:
     assert suite.tune is not None
-    small = federation(suite)
+    small = with_trial_clients(suite)
     optimizer = suite.training.optimizer
     if LR in setting:
         optimizer = optimizer.model_copy(update={LR: float(setting[LR])})

@@ -27,7 +27,7 @@ class Tune(BaseModel):
     trials: Count | None = None  # settings that each algorithm gets; None: as many as the smallest grid has
     replicates: Count = 3  # draws made for tuning alone
     reserved: Annotated[float, Field(ge=0, lt=1)] = 0.5  # share of training rows that no result's client test holds
-    clients: Literal["fewer", "all"] = "fewer"  # in trials: see `bench.declaration.trials.federation`
+    clients: Literal["all", "fewer"] = "all"  # of trials: see `bench.declaration.trial_clients`
 
     @field_validator("grid", mode="plain")
     @classmethod

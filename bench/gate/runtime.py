@@ -156,7 +156,7 @@ def levels(kept: Mapping[str, Mapping[str, Pace]], here: str) -> dict[str, Level
     """Id -> its level on the processor `here`, from paces by processor and id.
 
     What is not known of this processor is measured against the slowest of the others, and the most waits that any of
-    them knows: a limit that cannot be met here would be a false alarm, and one that does not exist would hide everything.
+    them knows: a limit that cannot be met here would be a false alarm, and none would hide everything.
 
     >>> kept = {"A": {"x": Pace(2.0, 0)}, "B": {"x": Pace(3.0, 0), "y": Pace(1.0, 0)}}
     >>> levels(kept, "A")

@@ -95,7 +95,8 @@ class Tuning:
     trials: int  # settings that every algorithm got
     replicates: int
     reserved: float  # share of the training rows that tuning saw; 0: all, as results do
-    clients: tuple[int, int]  # of a trial, and of a result
+    clients: int  # of a trial
+    client_size: float  # rows of a trial's client over those of a result's; where tasks differ in it, the least
     choices: Sequence[Choice]
     without: Mapping[str, str]  # algorithm -> why nothing was chosen
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from bench.declaration.cell import Cell
 from bench.declaration.suite import Suite
-from bench.declaration.trials import Trial, alone, federation, trials
+from bench.declaration.trial_clients import size_of_trial_client, with_trial_clients
+from bench.declaration.trials import Trial, alone, trials
 from bench.execution.forecast import resolved
 from bench.records.store import Record
 from bench.records.tuning import Tuning
@@ -75,7 +76,8 @@ class Study:
             trials=tune.budget(self.suite.algorithms),
             replicates=tune.replicates,
             reserved=tune.reserved,
-            clients=(federation(self.suite).training.clients, self.suite.training.clients),
+            clients=with_trial_clients(self.suite).training.clients,
+            client_size=size_of_trial_client(self.suite),
             choices=choices,
             without=without,
         )

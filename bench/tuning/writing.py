@@ -38,7 +38,7 @@ def changed(text: str, tunings: Sequence[Tuning]) -> str:
     """A suite file's text with these choices.
 
     >>> from bench.records.tuning import Tuning
-    >>> changed("name = 'a'  # mine", [Tuning("a", "1.0", "digits", "", 1, 1, 0.5, (5, 10), [], {})])
+    >>> changed("name = 'a'  # mine", [Tuning("a", "1.0", "digits", "", 1, 1, 0.5, 5, 1.0, [], {})])
     "name = 'a'  # mine"
     """
     document = tomlkit.parse(text)

@@ -15,6 +15,7 @@ from reports.tuning.sensitivity import plates
 from reports.wording import counted, listed, markdown, points
 
 FEW = 3  # tuning replicates below which a choice is mostly chance
+SMALL = 0.9  # of a result's client: a trial's that takes clearly fewer steps
 
 
 def render(out: Path, tuning: Tuning) -> Path:
@@ -57,14 +58,20 @@ def _how(tuning: Tuning) -> str:
         if tuning.reserved
         else "on all training rows, some of which results test clients on"
     )
-    own, result = tuning.clients
-    if own != result:
-        rows += f", dealt to {own} clients in place of {result}, so that each is as large as a result's"
+    rows += f", dealt to {counted(tuning.clients, 'client')}, each {_size(tuning.client_size)} a result's"
     return (
         f"Every algorithm got {counted(tuning.trials, 'setting')} of its grid, each in "
         f"{counted(tuning.replicates, 'tuning replicate')} that no result shares, {rows}; judged by the accuracy of "
         "the model that a client is given on its validation rows, mean over clients, partitions, alphas and zoos."
     )
+
+
+def _size(ratio: float) -> str:
+    """
+    >>> _size(1.0), _size(0.5)
+    ('as large as', '50 % of')
+    """
+    return "as large as" if abs(ratio - 1) < 0.005 else f"{100 * ratio:.0f} % of"
 
 
 def threats(tuning: Tuning) -> list[str]:
@@ -85,11 +92,11 @@ def threats(tuning: Tuning) -> list[str]:
     if tuning.replicates < FEW:
         few = counted(tuning.replicates, "tuning replicate")
         found.append(f"{few} only: much of what is chosen is chance; {FEW} or more are advised.")
-    if tuning.reserved and tuning.clients[0] == tuning.clients[1]:
+    if tuning.client_size < SMALL:
         found.append(
-            f"Trials dealt {100 * tuning.reserved:g} % of the rows to as many clients as results have, so each is as "
-            "much smaller, but for tasks that say how many images they have: a learning rate near the end of what is "
-            "stable in trials can be beyond it in results."
+            f"A client of a trial had {100 * tuning.client_size:.0f} % of the rows of a result's and took fewer steps: "
+            "a learning rate near the end of what is stable in trials can be beyond it in results. Set "
+            'tune.clients = "fewer".'
         )
     if not tuning.reserved:
         found.append("No rows were reserved: results test clients on rows that this choice has seen.")

@@ -7,13 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.declaration.cell import cells
 from bench.declaration.mistakes import SuiteError
-from bench.declaration.suite import Suite, load
-from bench.declaration.trials import federation, points, trials
+from bench.declaration.suite import load
+from bench.declaration.trials import points, trials
 from bench.declaration.trials import settings as drawn
 from bench.declaration.tune import Tune
-from bench.rounds.setting import prepare
 from tests.unit.bench.declarations import write
 
 GRID = """
@@ -34,7 +32,7 @@ beta = [0.2, 0.5, 0.8]
     [
         ("trials = 4", "trials = 5", "tune.trials: expected at most 4, all that the grid of fedavg has"),
         ("trials = 4", "trails = 4", "tune.trails: unknown key. Did you mean 'trials'?"),
-        ("trials = 4", 'clients = "few"', "tune.clients: expected one of fewer, all, got 'few'"),
+        ("trials = 4", 'clients = "few"', "tune.clients: expected one of all, fewer, got 'few'"),
         ("trials = 4", "reserved = 1.0", "tune.reserved: expected a number >= 0 and < 1, got 1.0"),
         ("[tune.grid.fml]", "[tune.grid.fmll]", "tune.grid.fmll: no algorithm of this suite. Did you mean 'fml'?"),
         ("lr = [0.1, 0.01, 0.03, 0.3]", "lr = []", "tune.grid.lr: expected a list of values to try, at least one"),
@@ -142,46 +140,6 @@ def test_trials_have_cells_for_every_place_in_draws_of_their_own(tmp_path: Path)
             own = {name: value for name, value in trial.setting.items() if name != "lr"}
             assert cell.training["optimizer"]["lr"] == trial.setting["lr"]
             assert own.items() <= cell.params.items()
-
-
-def sizes(suite: Suite) -> dict[str, list[int]]:
-    """Training rows of the clients of a first trial and of a first result."""
-    found = {}
-    for name, cell in (("trial", trials(suite, "digits")[0].cells[0]), ("result", cells(suite)[0])):
-        found[name] = [len(share.train) for share in prepare(cell, None).shares]
-    return found
-
-
-def test_clients_of_trials_are_as_large_as_those_of_results_and_fewer(tmp_path: Path) -> None:
-    suite = load(write(tmp_path, more=GRID), {"partition": "iid", "set": ["training.clients=10"]})
-    found = sizes(suite)
-    assert len(found["trial"]) == 5
-    assert len(found["result"]) == 10
-    assert max(found["trial"] + found["result"]) - min(found["trial"] + found["result"]) <= 1
-
-    every = load(write(tmp_path, more=GRID), {"partition": "iid", "set": ["training.clients=10", "tune.clients=all"]})
-    found = sizes(every)
-    assert len(found["trial"]) == 10
-    assert max(found["trial"]) < 0.6 * min(found["result"])
-
-
-def test_every_task_has_its_share_of_clients_in_trials() -> None:
-    suite = load("tasks")
-    assert [task.clients for task in federation(suite).tasks or ()] == [3, 2, 1]
-    assert federation(suite).training.clients == 6
-    (first, *_) = trials(suite, "digits")[0].cells
-    assert [task.clients for task in first.tasks] == [3, 2, 1]
-
-
-def test_trials_on_all_rows_have_all_clients(tmp_path: Path) -> None:
-    suite = load(write(tmp_path, more=GRID), {"set": ["tune.reserved=0.0"]})
-    assert federation(suite) == suite
-
-
-def test_a_federation_of_one_is_no_trial(tmp_path: Path) -> None:
-    suite = load(write(tmp_path, more=GRID), {"set": ["tune.reserved=0.1", "training.clients=10"]})
-    with pytest.raises(SuiteError, match=r'tune.clients: "fewer" gives .* 0.1 of 10: expected at least 2'):
-        trials(suite, "digits")
 
 
 @pytest.mark.parametrize("name", ["zoo", "tasks"])

@@ -141,9 +141,7 @@ def test_all_gates_at_once_leave_nothing_of_another_declaration():
 def test_parts_do_not_join_those_of_another_declaration():
     other = baseline(suite={**DECLARED, "replicates": 4, "training": {}}, accuracy=None)
     asked = Asked("counted")
-    with pytest.raises(
-        BaselineError, match=r"another declaration .* for counted cannot .* accept all gates at once"
-    ):
+    with pytest.raises(BaselineError, match=r"another declaration .* for counted cannot .* accept all gates at once"):
         accepted(asked, other)
     assert asked.bench.upto == []
 

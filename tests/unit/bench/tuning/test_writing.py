@@ -20,7 +20,7 @@ def tuning(dataset: str = "digits", edge: tuple[str, ...] = (), **values: dict[s
         for name, own in values.items()
         for one in [Tried(1, own, (), (0.81234567, 0.8))]
     ]
-    return Tuning("noniid", "1.0", dataset, "python -m bench.tune 'my suite.toml'", 9, 2, 0.5, (5, 10), choices, {})
+    return Tuning("noniid", "1.0", dataset, "python -m bench.tune 'my suite.toml'", 9, 2, 0.5, 5, 1.0, choices, {})
 
 
 def test_what_is_written_loads_and_gives_the_tuned_cells(tmp_path: Path) -> None:

@@ -41,7 +41,8 @@ def tuning(*choices: Choice, **changes: Any) -> Tuning:
             "trials": 4,
             "replicates": 3,
             "reserved": 0.5,
-            "clients": (5, 10),
+            "clients": 5,
+            "client_size": 1.0,
             "choices": choices or (choice(),),
             "without": {},
         },
@@ -87,7 +88,8 @@ def test_a_page_with_figures_and_tables(tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert text.startswith("# Tuning of mine 1.0 on digits\n\n    python -m bench.tune mine\n")
     assert "Every algorithm got 4 settings of its grid, each in 3 tuning replicates that no result shares" in text
-    assert "on 50 % of the training rows, on which no result of the suite tests a client" in text
+    assert "on 50 % of the training rows, on which no result of the suite tests a client, dealt to 5 clients, " in text
+    assert "each as large as a result's; judged by" in text
     assert "| fml | 4 | lr 0.2, alpha 0.7 | 91.0 | 1.00 | 2 of 3 | alpha | 0123456789abcdef |" in text
     for stem in ("sensitivity-lr-digits", "sensitivity-parameters-digits"):
         assert f"(figures/{stem}.png)" in text
@@ -105,6 +107,7 @@ def test_a_page_with_figures_and_tables(tmp_path: Path) -> None:
         (tuning(), "fml: alpha 0.7 is at the edge of its grid"),
         (tuning(choice(edge=[], kept_gain=-0.01)), "is worth −1.0 points over the median setting: it is mostly chance"),
         (tuning(replicates=2), "2 tuning replicates only"),
+        (tuning(client_size=0.5), "A client of a trial had 50 % of the rows of a result's"),
         (tuning(reserved=0.0), "No rows were reserved: results test clients on rows that this choice has seen."),
         (tuning(without={"local": "some of its cells have not been run"}), "local: nothing was chosen, some of its"),
     ],
