@@ -16,9 +16,9 @@ from bench.engines.job import Images, Job, Trained
 from bench.engines.optimiser import Optimiser, clip, make
 from bench.engines.phase import trained_names
 from bench.engines.precision import autocast, dtype, widened
-from bench.engines.summary import told
+from bench.engines.summary import Numbers, numbers, told
 from bench.nets.net import Net
-from bench.plugin import At, Batch, Out, Parts, Phase, State, Tensors
+from bench.plugin import At, Batch, Out, Parts, State, Tensors
 
 
 class Reference:
@@ -36,7 +36,14 @@ class Reference:
     def train(self, jobs: Sequence[Job]) -> list[Trained]:
         """Do the jobs one after another."""
         batches = ready(self.images, [plan for job in jobs for plan in job.plans])
-        return [ClientRound(self, job, batches).run() for job in jobs]
+        routines: dict[tuple[int, ...], Routine] = {}
+        done = []
+        for job, of in zip(jobs, numbers(jobs, self.settings), strict=True):
+            kind = (id(job.algorithm), *map(id, job.at.nets.values()))  # as long as the jobs live
+            if kind not in routines:
+                routines[kind] = Routine(self, job)
+            done.append(ClientRound(self, job, routines[kind], batches, of).run())
+        return done
 
     def piece(self, slot: str, parts: Parts) -> "Workpiece":
         """The module in which a slot is trained, made once per architecture."""
@@ -46,20 +53,31 @@ class Reference:
         return self._pieces[key]
 
 
+class Routine:
+    """What clients with one algorithm and the same nets do alike. A client of few steps need not work it out anew."""
+
+    def __init__(self, engine: Reference, job: Job) -> None:
+        """`job`: of any of these clients."""
+        nets = job.at.nets
+        self.slots = job.algorithm.slots()
+        self.stages = [trained_names(phase, nets) for phase in job.algorithm.phases()]
+        self.private = private_names(job.algorithm, nets)
+        self.pieces = {slot: engine.piece(slot, parts) for slot, parts in nets.items()}
+        self.nets = Forward(self.pieces, engine.precision)
+
+
 class ClientRound:
     """One job: ``start -> phases -> summarise -> finish``."""
 
-    def __init__(self, engine: Reference, job: Job, batches: Iterator[Batch]) -> None:
-        """`batches`: those of the job's phases come next."""
+    def __init__(self, engine: Reference, job: Job, routine: Routine, batches: Iterator[Batch], of: Numbers) -> None:
+        """`batches`: those of the job's phases come next; `of`: what `finish` is told of the job in numbers."""
         self.engine, self.job, self.algorithm = engine, job, job.algorithm
-        self.batches = batches
-        self.slots = self.algorithm.slots()
+        self.routine, self.batches, self.of = routine, batches, of
+        self.slots, self.pieces, self.nets = routine.slots, routine.pieces, routine.nets
         self.down = complete(job.down, job.client.kept)
         self.started = self.algorithm.start(job.client.state, self.down, job.at)
-        self.pieces = {slot: engine.piece(slot, parts) for slot, parts in job.at.nets.items()}
         for slot, piece in self.pieces.items():
             piece.load(slot, self.started.get(slot, {}))
-        self.nets = Forward(self.pieces, engine.precision)
         self.work: State = {**self.started, **{slot: piece.tensors for slot, piece in self.pieces.items()}}
         self.memory = dict(job.client.memory)
 
@@ -67,21 +85,21 @@ class ClientRound:
         """Do the round; nothing that was given is changed."""
         job = self.job
         losses: list[Tensor] = []
-        for number, (phase, plan) in enumerate(zip(self.algorithm.phases(), job.plans, strict=True)):
-            losses += self._phase(phase, len(plan), replace(job.at, phase=number))
+        for number, (trained, plan) in enumerate(zip(self.routine.stages, job.plans, strict=True)):
+            losses += self._phase(trained, len(plan), replace(job.at, phase=number) if number else job.at)
         after: State = {**self.started, **{slot: piece.snapshot() for slot, piece in self.pieces.items()}}
         if self.algorithm.summarises:
             for piece in self.pieces.values():
                 piece.prepare(frozenset())  # evaluation mode
-        local = told(job, len(losses), self.engine.settings, self.engine.images, self.nets, self.work)
+        local = told(job, self.of, self.engine.images, self.nets, self.work)
         state, upload = self.algorithm.finish(after, job.client.state, self.down, local, job.at)
-        private = private_names(self.algorithm, job.at.nets)
+        private = self.routine.private
         client = Client(state=state, kept=retain(after, private), memory=self.memory)
         return Trained(client, withhold(upload, private), torch.stack(losses))
 
-    def _phase(self, phase: Phase, steps: int, at: At) -> list[Tensor]:
-        """Train one stage in place; returns the loss of each step."""
-        optimisers = self._optimisers(trained_names(phase, at.nets))
+    def _phase(self, trained: Mapping[str, frozenset[str]], steps: int, at: At) -> list[Tensor]:
+        """Train one stage in place, these tensors of each slot; returns the loss of each step."""
+        optimisers = self._optimisers(trained)
         parameters = [p for optimiser in optimisers.values() for p in optimiser.parameters]
         updates = [(o, len(o.parameters), self.slots[slot].clip) for slot, o in optimisers.items()]
         losses = []
@@ -124,6 +142,7 @@ class Workpiece:
         parameters, buffers = dict(self.module.named_parameters()), dict(self.module.named_buffers())
         self.tensors: Tensors = {name: (parameters | buffers)[name] for name in self.module.state_dict()}
         self.parameters = [name for name in self.tensors if name in parameters]
+        self.trained: frozenset[str] | None = None  # what `prepare` was told last
 
     @torch.no_grad()
     def load(self, slot: str, tensors: Tensors) -> None:
@@ -136,16 +155,17 @@ class Workpiece:
 
     def prepare(self, trained: frozenset[str]) -> list[str]:
         """Make exactly these tensors trainable (training mode if there are any); returns the parameters' names."""
-        if self.module.training != bool(trained):  # setting it costs a small net as much as half a step
+        if trained != self.trained:  # for the last client it was the same, mostly: it costs a small net half a step
             self.module.train(bool(trained))
-        names = [name for name in self.parameters if name in trained]
-        for name in self.parameters:
-            self.tensors[name].requires_grad_(name in trained)
-        return names
+            for name in self.parameters:
+                self.tensors[name].requires_grad_(name in trained)
+            self.trained = trained
+        return [name for name in self.parameters if name in trained]
 
+    @torch.no_grad()
     def snapshot(self) -> Tensors:
         """A copy of the tensors as they are now."""
-        return {name: tensor.detach().clone() for name, tensor in self.tensors.items()}
+        return {name: tensor.clone() for name, tensor in self.tensors.items()}
 
 
 class Forward:

@@ -12,7 +12,7 @@ from bench.engines.stacked.passes import Models
 from bench.engines.stacked.repeats import Repeats
 from bench.engines.stacked.rows import Rows
 from bench.engines.stacked.training import Training
-from bench.engines.summary import told
+from bench.engines.summary import Numbers, numbers, told
 from bench.plugin import Out, State, Tensors
 
 
@@ -52,7 +52,8 @@ class Stack:
             found = Training(self, phase, plans, replace(self.at, phase=number)).run()
             for row, values in zip(losses, found, strict=True):
                 row.append(values)
-        return [self._finish(row, torch.cat(values)) for row, values in enumerate(losses)]
+        told_of = numbers(self.jobs, self.settings)
+        return [self._finish(row, torch.cat(values), told_of[row]) for row, values in enumerate(losses)]
 
     def _stacked(self, slot: str) -> Tensors:
         """A net's tensors side by side, in memory of their own. Raises ValueError where they are not this net's."""
@@ -63,11 +64,11 @@ class Stack:
             raise ValueError(f"start() must return the slot '{slot}' with all tensors of its net; it differs in {odd}")
         return {name: torch.stack([state[name] for state in states]) for name in states[0]}
 
-    def _finish(self, row: int, losses: Tensor) -> Trained:
+    def _finish(self, row: int, losses: Tensor, of: Numbers) -> Trained:
         job, down = self.jobs[row], self.downs[row]
         trained = {slot: {name: t[row] for name, t in tensors.items()} for slot, tensors in self.work.items()}
         after: State = {**self.started[row], **trained}
-        local = told(job, len(losses), self.settings, self.images, self._evaluate, after)
+        local = told(job, of, self.images, self._evaluate, after)
         state, upload = job.algorithm.finish(after, job.client.state, down, local, job.at)
         private = private_names(job.algorithm, job.at.nets)
         memory = {**job.client.memory, **{slot: rows[row] for slot, rows in self.memory.items()}}
