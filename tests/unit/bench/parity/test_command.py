@@ -21,7 +21,6 @@ def ask(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
 def _fakes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drive, "FUNCTIONS", dict.fromkeys(NAMES, "tests.unit.bench.parity.fakes:run"))
     monkeypatch.setattr(drive, "_LOOK", "")
-    monkeypatch.setattr(__main__.signal, "signal", lambda number, handler: None)
 
 
 SMALL = ("--zoo", "mlp", "--algorithms", "fedavg", "--repeats", "1")
