@@ -1,7 +1,7 @@
 """The clients of a trial of tuning: all of a suite's, each smaller than in a result, or fewer that are as large."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from bench.declaration.mistakes import Mistake, SuiteError, message
 from bench.declaration.suite import Suite
@@ -71,13 +71,8 @@ def _faults(suite: Suite, small: Suite) -> Iterator[str]:
             yield f"\"fewer\" leaves no client of task '{task.name}' for trials. {_ALL}"
     for zoo in suite.zoos:
         nets = (suite.zoo.get(zoo) or resolve(zoo)).clients
-        if missed := sorted({*_dealt(nets, before)} - {*_dealt(nets, after)}):
+        if missed := sorted({*nets[:before]} - {*nets[:after]}):  # dealt in turn
             yield f"\"fewer\" leaves {after} clients for trials, and zoo '{zoo}' without {', '.join(missed)}. {_ALL}"
     cohorts = [max(1, round(each * suite.training.participation)) for each in (before, after)]
     if cohorts[0] > 1 >= cohorts[1]:
         yield f'"fewer" leaves cohorts of {cohorts[1]} in place of {cohorts[0]}, which average nothing. {_ALL}'
-
-
-def _dealt(nets: Sequence[str], clients: int) -> list[str]:
-    """The nets of so many clients, who get a zoo's in turn."""
-    return [nets[k % len(nets)] for k in range(clients)]

@@ -45,9 +45,9 @@ def trials(suite: Suite, dataset: str, *, device: str = "cpu", precision: str = 
     if suite.tune is None:
         text = "missing, expected a table such as [tune.grid] with lr = [0.01, 0.1]; see docs/tune.md"
         raise SuiteError(message(f"suite {suite.name}", [Mistake(("tune",), text)], {}))
-    budget = suite.tune.budget(suite.algorithms)
+    budget, small = suite.tune.budget(suite.algorithms), with_trial_clients(suite)
     return [
-        Trial(name, number, setting, tuple(_cells(suite, dataset, name, setting, device, precision)))
+        Trial(name, number, setting, tuple(_cells(small, dataset, name, setting, device, precision)))
         for name in suite.algorithms
         for number, setting in enumerate(settings(suite, name, budget), 1)
     ]
@@ -122,17 +122,16 @@ def alone(suite: Suite, dataset: str) -> Suite:
 
 def _cells(suite: Suite, dataset: str, algorithm: str, setting: Setting, device: str, precision: str) -> Iterator[Cell]:
     assert suite.tune is not None
-    small = with_trial_clients(suite)
     optimizer = suite.training.optimizer
     if LR in setting:
         optimizer = optimizer.model_copy(update={LR: float(setting[LR])})
     own = {name: value for name, value in setting.items() if name != LR}
-    one = alone(small, dataset).model_copy(
+    one = alone(suite, dataset).model_copy(
         update={
             "algorithms": (algorithm,),
             "replicates": suite.tune.replicates,
             "seeds": Seeds(),
-            "training": small.training.model_copy(update={"optimizer": optimizer}),
+            "training": suite.training.model_copy(update={"optimizer": optimizer}),
             "params": {**suite.params, algorithm: {**suite.params.get(algorithm, {}), **own}},
             "tuned": None,
         }
