@@ -3,6 +3,7 @@
 A process of its own, so that threads, memory settings and imports are what the measurement says, and nothing else.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -20,7 +21,9 @@ def serve(target: str, arguments: dict[str, Any]) -> None:
         nonlocal made
         if method is None:
             module, _, name = target.partition(":")
-            made = getattr(importlib.import_module(module), name)(**arguments)
+            kind = getattr(importlib.import_module(module), name)
+            gc.freeze()  # as our own workers do, see bench.execution.worker; naive loops have it too
+            made = kind(**arguments)
             return None
         return getattr(made, method)(**arguments)
 
