@@ -90,6 +90,10 @@ class Cell:
     def __hash__(self) -> int:
         return int(self.hash, 16)
 
+    @cached_property
+    def _partition_text(self) -> str:
+        return json.dumps(self.partition_params, sort_keys=True)
+
     def axes(self, kind: Literal["partition", "training"]) -> dict[str, Axis]:
         """The axes of this cell's random streams, see `bench.seeds`: never the algorithm, nor where and how it runs.
 
@@ -99,7 +103,7 @@ class Cell:
         return {
             "dataset": self.dataset,
             "partition": self.partition,
-            "partition_params": json.dumps(self.partition_params, sort_keys=True),
+            "partition_params": self._partition_text,
             "alpha": self.alpha,
             "zoo": self.draws or self.zoo,
             "clients": self.clients,

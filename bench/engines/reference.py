@@ -105,8 +105,10 @@ class ClientRound:
         losses = []
         for batch in itertools.islice(self.batches, steps):
             loss = self.algorithm.loss(self.nets, self.work, self.job.client.state, self.down, batch, at)
-            found = torch.autograd.grad(loss, parameters, allow_unused=True)
-            gradients = [torch.zeros_like(p) if g is None else g for g, p in zip(found, parameters, strict=True)]
+            gradients = list(torch.autograd.grad(loss, parameters, allow_unused=True))
+            for place, gradient in enumerate(gradients):
+                if gradient is None:
+                    gradients[place] = torch.zeros_like(parameters[place])
             with torch.no_grad():
                 for optimiser, count, largest in updates:
                     own, gradients = gradients[:count], gradients[count:]

@@ -111,7 +111,7 @@ class Federation:
         cohort, at = self.cohort(number), self.setting.at(self.algorithm, number, None)
         self._check(trained, cohort, number)
         sharing.check(self.algorithm, trained[0].upload, self.setting.task)
-        examples = [float(len(self.setting.shares[k].train)) for k in cohort]
+        examples = [float(len(self.setting.shares[k].drawn)) for k in cohort]
         facts = Round(examples=torch.tensor(examples, device=self.setting.device), clients=self.cell.clients)
         server = self.algorithm.aggregate(self.server, stack([t.upload for t in trained]), facts, at)
         self._take(number, trained, server, self._down)
@@ -135,9 +135,8 @@ class Federation:
         return job(self.setting, self.algorithm, self.clients[k], down, k=k, round=number)
 
     def _check(self, trained: Sequence[Trained], cohort: Sequence[int], number: int) -> None:
-        losses = torch.stack([outcome.losses.sum() for outcome in trained])
-        if not torch.isfinite(losses).all():
-            k = cohort[int((~torch.isfinite(losses)).nonzero()[0])]
+        if not torch.isfinite(torch.cat([outcome.losses for outcome in trained])).all():
+            k = next(k for k, each in zip(cohort, trained, strict=True) if not torch.isfinite(each.losses).all())
             raise Diverged(f"the training loss of client {k} is not finite in round {number + 1}")
 
     def _note(self, number: int, cohort: Sequence[int], down: State, trained: Sequence[Trained]) -> None:
@@ -149,7 +148,7 @@ class Federation:
         for k in cohort:
             journal.first_drawn.setdefault(k, number + 1)
         for k, outcome in zip(cohort, trained, strict=True):
-            n = len(self.setting.shares[k].train)
+            n = len(self.setting.shares[k].drawn)
             if plan.filled(n, batch_size):
                 journal.filled_batches += len(outcome.losses) // math.ceil(n / batch_size)
 

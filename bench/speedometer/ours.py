@@ -3,6 +3,7 @@
 All that this room knows of the engines' insides is in this file.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from bench import engines
 from bench.declaration.cell import Cell
+from bench.execution.bundles import kind
 from bench.plugin import State
 from bench.registry import ALGORITHMS
 from bench.rounds import group
@@ -21,21 +23,17 @@ ENGINES = (*engines.NAMES, "auto")
 
 
 class Ours:
-    """The cells of a workload on one engine, side by side as in a run."""
+    """The cells of a workload on one engine, in groups as a run makes them: side by side where the engine stacks."""
 
     def __init__(self, cells: Sequence[Cell], root: Path | None) -> None:
-        if len(kinds := {cell.engine for cell in cells}) != 1:
-            raise ValueError(f"expected cells that run on one engine, got {', '.join(sorted(kinds))}")
-        made: list[Federation] = []
+        if len(used := {cell.engine for cell in cells}) != 1:
+            raise ValueError(f"expected cells that run on one engine, got {', '.join(sorted(used))}")
+        alike: dict[str, list[Cell]] = defaultdict(list)
         for cell in cells:
-            setting = prepare(cell, root)
-            if made:
-                setting = setting.beside(made[0].setting)
-            made.append(
-                Federation(setting, ALGORITHMS.get(cell.plugin)(**cell.params), made[0].engine if made else None)
-            )
-        self.group = Group(made)
-        self.federations = self.group.federations
+            alike[kind(cell)].append(cell)
+        self.groups = [Group(_side_by_side(some, root)) for some in alike.values()]
+        made = {federation.cell: federation for each in self.groups for federation in each.federations}
+        self.federations = [made[cell] for cell in cells]
         self.number = 0
 
     def prepare(self) -> None:
@@ -43,10 +41,11 @@ class Ours:
 
     def round(self) -> None:
         """Train and aggregate all cells for one round. Raises what goes wrong in any of them."""
-        self.group.round(self.number)
-        for outcome in self.group.outcomes.values():
-            if isinstance(outcome, Exception):
-                raise outcome
+        for together in self.groups:
+            together.round(self.number)
+            for outcome in together.outcomes.values():
+                if isinstance(outcome, Exception):
+                    raise outcome
         self.number += 1
 
     def plans(self, number: int) -> list[list[Tensor]]:
@@ -61,6 +60,18 @@ class Ours:
         """The tensors of every model that lives between rounds: per cell the global one, then clients' own."""
         nets = [net for server, clients in self.states() for state in (server, *clients) for net in state.values()]
         return [list(net.values()) for net in nets]
+
+
+def _side_by_side(cells: Sequence[Cell], root: Path | None) -> list[Federation]:
+    """Federations of cells that are alike, which share an engine."""
+    made: list[Federation] = []
+    for cell in cells:
+        setting, first = prepare(cell, root), made[0] if made else None
+        if first:
+            setting = setting.beside(first.setting)
+        algorithm = ALGORITHMS.get(cell.plugin)(**cell.params)
+        made.append(Federation(setting, algorithm, first.engine if first else None))
+    return made
 
 
 def run_cell(cell: Cell, root: Path | None) -> None:

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from bench.speedometer.contest import BARE, Contest
+from bench.speedometer.ours import Ours
 from tests.unit.bench.speedometer.small import workload
 
 
@@ -54,6 +55,14 @@ def test_contestants_train_round_after_round_on_new_batches() -> None:
     assert contest.distances("naive")["reference"] < 0.01
     contest.round("naive")
     assert contest.distances("naive")["reference"] > 0.1
+
+
+@pytest.mark.parametrize(("engine", "groups"), [("reference", [1, 1, 1, 1]), ("vectorised", [4])])
+def test_cells_train_side_by_side_only_where_a_run_would_have_them(engine: str, groups: list[int]) -> None:
+    team = Ours(workload(alphas=(0.1, 0.5), replicates=2).cells(engine, 0.0), None)
+    assert [len(group.federations) for group in team.groups] == groups
+    team.round()
+    assert [len(each.journal.training_loss) for each in team.federations] == [1] * 4
 
 
 def test_bare_arithmetic_takes_every_batch_of_the_round() -> None:
