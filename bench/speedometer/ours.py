@@ -23,7 +23,10 @@ ENGINES = (*engines.NAMES, "auto")
 
 
 class Ours:
-    """The cells of a workload on one engine, in groups as a run makes them: side by side where the engine stacks."""
+    """The cells of a workload on one engine: side by side where it stacks, as in a run, else each by itself.
+
+    All of a kind train in one group, where a run divides them among its processes.
+    """
 
     def __init__(self, cells: Sequence[Cell], root: Path | None) -> None:
         if len(used := {cell.engine for cell in cells}) != 1:
@@ -32,8 +35,8 @@ class Ours:
         for cell in cells:
             alike[kind(cell)].append(cell)
         self.groups = [Group(_side_by_side(some, root)) for some in alike.values()]
-        made = {federation.cell: federation for each in self.groups for federation in each.federations}
-        self.federations = [made[cell] for cell in cells]
+        of_all = [federation for each in self.groups for federation in each.federations]
+        self.federations = sorted(of_all, key=lambda federation: cells.index(federation.cell))
         self.number = 0
 
     def prepare(self) -> None:
@@ -66,7 +69,8 @@ def _side_by_side(cells: Sequence[Cell], root: Path | None) -> list[Federation]:
     """Federations of cells that are alike, which share an engine."""
     made: list[Federation] = []
     for cell in cells:
-        setting, first = prepare(cell, root), made[0] if made else None
+        setting = prepare(cell, root)
+        first = made[0] if made else None
         if first:
             setting = setting.beside(first.setting)
         algorithm = ALGORITHMS.get(cell.plugin)(**cell.params)

@@ -1,6 +1,7 @@
 """Inside a worker process: one object, whose methods are called by JSON lines and answer in JSON lines.
 
-A process of its own, so that threads, memory settings and imports are what the measurement says, and nothing else.
+A process of its own, so that threads, memory settings, garbage collector and imports are what the measurement says,
+and nothing else.
 """
 
 import gc
@@ -21,9 +22,9 @@ def serve(target: str, arguments: dict[str, Any]) -> None:
         nonlocal made
         if method is None:
             module, _, name = target.partition(":")
-            kind = getattr(importlib.import_module(module), name)
+            target_class = getattr(importlib.import_module(module), name)
             gc.freeze()  # as our own workers do, see bench.execution.worker; naive loops have it too
-            made = kind(**arguments)
+            made = target_class(**arguments)
             return None
         return getattr(made, method)(**arguments)
 

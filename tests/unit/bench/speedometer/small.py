@@ -1,6 +1,7 @@
 """Small things for the tests of the speedometer: a workload of one cell, a made-up report, objects for workers."""
 
 import dataclasses
+import gc
 import os
 import sys
 from typing import Any
@@ -76,6 +77,9 @@ class Echo:
 
     def environment(self, name: str) -> str | None:
         return os.environ.get(name)
+
+    def frozen(self) -> int:
+        return gc.get_freeze_count()
 
     def fail(self) -> None:
         raise ValueError("expected something better")

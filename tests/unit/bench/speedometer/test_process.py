@@ -22,6 +22,7 @@ def test_calls_are_answered_whatever_is_printed(worker: Worker) -> None:
 
 def test_a_worker_lives_where_our_own_workers_live(worker: Worker) -> None:
     assert {name: worker.call("environment", name=name) for name in ENVIRONMENT} == ENVIRONMENT
+    assert worker.call("frozen") > 10_000
 
 
 def test_an_error_is_told_and_the_worker_goes_on(worker: Worker) -> None:
